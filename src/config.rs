@@ -1,0 +1,267 @@
+//! What a run is: where the pictures come from, which network, how it learns, how long.
+//!
+//! One [`RunConfig`] serves the command line, the window, the config file and the run folder.
+//! Everything a preset can decide better than a fixed number is an `Option`; [`RunConfig::resolve`]
+//! fills those in, so that the `config.toml` written beside a run has no blanks.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that defines a run. The field names are the dotted names of `--set`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunConfig {
+    pub data: DataConfig,
+    pub model: ModelConfig,
+    pub optim: OptimConfig,
+    pub run: RunSettings,
+}
+
+/// Where pictures come from and how they are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// `sample`, or the path of a folder or a `.tar` archive with one folder a class.
+    pub source: String,
+    /// Share of the pictures held back for validation when the source has no such split.
+    pub validation_share: f64,
+    /// Seed of that split. The same seed gives the same split, whatever the seed of the run.
+    pub split_seed: u64,
+    /// Threads that decode, crop and flip. 0 leaves the choice to the number of cores.
+    pub loader_threads: usize,
+    /// Decoded pictures kept in memory, in MiB; what does not fit is decoded again each epoch.
+    pub cache_mib: usize,
+    /// Random crops and horizontal flips of the training pictures (paper section 4.1).
+    /// Empty: as the preset says.
+    pub augment: Option<bool>,
+    /// Training pictures of the built-in sample.
+    pub sample_train: usize,
+    /// Validation pictures of the built-in sample.
+    pub sample_validation: usize,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            source: "sample".into(),
+            validation_share: 0.2,
+            split_seed: 0,
+            loader_threads: 0,
+            cache_mib: 2048,
+            augment: None,
+            sample_train: 3000,
+            sample_validation: 600,
+        }
+    }
+}
+
+/// Which network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Name of a preset. Empty: the one that fits the size of the pictures.
+    pub preset: Option<String>,
+    /// First weights: `paper` (fixed standard deviations, section 5) or `fan-in` (deviation
+    /// sqrt(2 / inputs), which small data sets need). Empty: as the preset says.
+    pub init: Option<Init>,
+}
+
+/// How the first weights are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// The standard deviations and biases of the paper (section 5) or of the author's files.
+    Paper,
+    /// Deviation sqrt(2 / inputs of a unit), biases 0 (He et al. 2015), made up for what normalisation and
+    /// dropout before the layer take away; pixels enter with a deviation of about 1.
+    FanIn,
+}
+
+/// The paper's rule (section 5) and its constants. Empty fields: as the preset says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimConfig {
+    /// Learning rate of the weights at the start.
+    pub lr: Option<f64>,
+    /// Pictures an update.
+    pub batch: Option<usize>,
+    /// Pictures that pass through the network at once; a batch is the sum of such passes. 0: automatic.
+    pub micro_batch: usize,
+    pub momentum: Option<f64>,
+    /// Weight decay; never applied to biases.
+    pub weight_decay: Option<f64>,
+    /// The biases learn at this multiple of the rate (2 in the author's runs).
+    pub bias_lr_scale: Option<f64>,
+    /// Epochs after which the rate is divided by 10, for example `[8]`.
+    pub lr_drops: Option<Vec<f64>>,
+}
+
+/// How long, where, from which seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunSettings {
+    /// Empty: as the preset says.
+    pub epochs: Option<usize>,
+    /// Stop after this many updates even if epochs are left.
+    pub max_steps: Option<u64>,
+    pub seed: u64,
+    /// `auto`, `cpu`, `gpu`, `gpu:N` or `software`.
+    pub device: String,
+    /// The run folder. Empty: a new one under `runs`.
+    pub out: Option<PathBuf>,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self { epochs: None, max_steps: None, seed: 1, device: "auto".into(), out: None }
+    }
+}
+
+/// A setting that cannot be used. The text names the setting, its value and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the config file {path}: {reason}")]
+    Unreadable { path: PathBuf, reason: std::io::Error },
+    #[error("{origin}: {reason}")]
+    Syntax { origin: String, reason: String },
+    #[error("{name} is {value}, but must be {expected}")]
+    Range { name: &'static str, value: String, expected: &'static str },
+}
+
+impl RunConfig {
+    /// Reads the config file, if one is given, then applies `key=value` overrides in order.
+    ///
+    /// # Errors
+    /// An unreadable file, a key that does not exist, a value of the wrong type or out of range.
+    pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Self, ConfigError> {
+        let mut table = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|reason| ConfigError::Unreadable { path: path.into(), reason })?;
+                let table: toml::Table = toml::from_str(&text).map_err(|e| syntax(path.display(), &e))?;
+                // Checked on its own first, so that a mistake is blamed on the file that holds it.
+                Self::deserialize(table.clone()).map_err(|e| syntax(path.display(), &e))?;
+                table
+            }
+            None => toml::Table::new(),
+        };
+        for text in overrides {
+            apply_override(&mut table, text)?;
+            Self::deserialize(table.clone()).map_err(|e| syntax(format!("--set {text}"), &e))?;
+        }
+        let config = Self::deserialize(table).map_err(|e| syntax("config", &e))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks every number that has a range.
+    ///
+    /// # Errors
+    /// The first setting that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let positive = "greater than 0";
+        let rate = |v: f64| v.is_finite() && v > 0.0;
+        check(
+            "data.validation_share",
+            self.data.validation_share,
+            |v| v > 0.0 && v < 1.0,
+            "between 0 and 1",
+        )?;
+        check("data.loader_threads", self.data.loader_threads, |v| v <= 256, "at most 256")?;
+        check(
+            "data.sample_train",
+            self.data.sample_train,
+            |v| (10..=1_000_000).contains(&v),
+            "10 to 1000000",
+        )?;
+        check(
+            "data.sample_validation",
+            self.data.sample_validation,
+            |v| (10..=1_000_000).contains(&v),
+            "10 to 1000000",
+        )?;
+        check_option("optim.lr", self.optim.lr, rate, positive)?;
+        check_option("optim.batch", self.optim.batch, |v| (1..=65_536).contains(&v), "1 to 65536")?;
+        check_option(
+            "optim.momentum",
+            self.optim.momentum,
+            |v| (0.0..1.0).contains(&v),
+            "at least 0 and below 1",
+        )?;
+        check_option(
+            "optim.weight_decay",
+            self.optim.weight_decay,
+            |v| v.is_finite() && v >= 0.0,
+            "at least 0",
+        )?;
+        check_option(
+            "optim.bias_lr_scale",
+            self.optim.bias_lr_scale,
+            |v| v.is_finite() && v >= 0.0,
+            "at least 0",
+        )?;
+        for &epoch in self.optim.lr_drops.iter().flatten() {
+            check("optim.lr_drops", epoch, rate, "a list of epochs, each greater than 0")?;
+        }
+        check_option("run.epochs", self.run.epochs, |v| v >= 1, "at least 1")?;
+        check_option("run.max_steps", self.run.max_steps, |v| v >= 1, "at least 1")?;
+        // TOML has no unsigned 64-bit numbers; a larger seed could not be written to the run folder.
+        check("run.seed", self.run.seed, |v| i64::try_from(v).is_ok(), "at most 9223372036854775807")?;
+        check(
+            "data.split_seed",
+            self.data.split_seed,
+            |v| i64::try_from(v).is_ok(),
+            "at most 9223372036854775807",
+        )
+    }
+
+    /// The settings as a TOML text, as written to `config.toml` in the run folder.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("a config holds only plain values")
+    }
+}
+
+fn check<T: Copy + std::fmt::Display>(
+    name: &'static str,
+    value: T,
+    good: impl Fn(T) -> bool,
+    expected: &'static str,
+) -> Result<(), ConfigError> {
+    if good(value) { Ok(()) } else { Err(ConfigError::Range { name, value: value.to_string(), expected }) }
+}
+
+fn check_option<T: Copy + std::fmt::Display>(
+    name: &'static str,
+    value: Option<T>,
+    good: impl Fn(T) -> bool,
+    expected: &'static str,
+) -> Result<(), ConfigError> {
+    value.map_or(Ok(()), |v| check(name, v, good, expected))
+}
+
+fn syntax(origin: impl std::fmt::Display, error: &toml::de::Error) -> ConfigError {
+    // The first line says what is wrong; the rest is an excerpt of the file. Types get their everyday names.
+    let mut reason = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
+    for (name, words) in [("f64", "a number"), ("usize", "a whole number"), ("u64", "a whole number")] {
+        reason = reason.replace(&format!("expected {name}"), &format!("expected {words}"));
+    }
+    ConfigError::Syntax { origin: origin.to_string(), reason }
+}
+
+/// Writes `value` at the dotted `key` of `table`. A value that is not TOML is taken as a string.
+fn apply_override(table: &mut toml::Table, text: &str) -> Result<(), ConfigError> {
+    let bad = |reason: &str| ConfigError::Syntax { origin: format!("--set {text}"), reason: reason.into() };
+    let (key, value) =
+        text.split_once('=').ok_or_else(|| bad("expected key=value, for example optim.lr=0.01"))?;
+    let (section, name) =
+        key.trim().split_once('.').ok_or_else(|| bad("the key needs its section, for example optim.lr"))?;
+    let value = value.trim();
+    let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut parsed| parsed.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let entry = table.entry(section.to_owned()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    entry.as_table_mut().ok_or_else(|| bad("that section is not a table"))?.insert(name.to_owned(), value);
+    Ok(())
+}

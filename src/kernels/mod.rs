@@ -1,0 +1,36 @@
+//! Our own operations: WGSL on a graphics card, a twin in plain Rust on the CPU, and their gradients.
+//!
+//! ```text
+//! lrn(x, config)  -> Dispatch -> Autodiff (records the backward step)
+//!                                  -> Cube: shaders/lrn_*.wgsl through `launch`
+//!                                  -> Flex: lrn/cpu.rs
+//! ```
+//! An operation is five things that stand together: its WGSL, its launch, its backward step, its CPU twin
+//! and its tests. The twin is the reference in the tests and the real path on machines without a card.
+//! All of them take 32-bit floats.
+
+mod launch;
+mod lrn;
+mod pool;
+
+pub use lrn::{LrnConfig, lrn};
+pub use pool::{MaxPoolConfig, max_pool2d};
+
+/// Why an operation cannot be applied to a tensor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {reason}")]
+pub struct KernelError {
+    pub operation: &'static str,
+    pub reason: String,
+}
+
+/// Every shader as the driver gets it: a name and the WGSL with representative values filled in.
+///
+/// For tests and for reading; nothing is launched.
+pub fn completed_shaders() -> Vec<(String, String)> {
+    lrn::shaders()
+        .into_iter()
+        .chain(pool::shaders())
+        .map(|shader| (shader.describe(), shader.complete()))
+        .collect()
+}

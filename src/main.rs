@@ -1,0 +1,3 @@
+//! The program. It has nothing to offer yet; the library comes first.
+
+fn main() {}

@@ -1,0 +1,66 @@
+//! Our operations: against references in 64-bit floats, finite differences, burn's own modules, and the
+//! shaders against their CPU twins.
+
+mod device;
+mod lrn;
+mod pool;
+mod shaders;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::support::software_device;
+
+/// The devices that both paths of an operation are tested on.
+fn devices() -> Vec<(&'static str, Device)> {
+    let software = software_device().map(|device| ("software Vulkan", device));
+    std::iter::once(("CPU", Device::flex())).chain(software).collect()
+}
+
+/// Values from -1 to 1 that are the same in every run.
+fn random(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn tensor(values: &[f32], shape: [usize; 4], device: &Device) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+}
+
+fn values(tensor: Tensor<4>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("32-bit floats")
+}
+
+/// Leaves NaN in the memory that the next tensors of this size are given, so that a value that an operation
+/// forgets to write shows.
+fn poison(shape: [usize; 4], device: &Device) {
+    let tensors: Vec<Tensor<4>> = (0..4).map(|_| Tensor::full(shape, f32::NAN, device)).collect();
+    device.sync().expect("the device works");
+    drop(tensors);
+}
+
+/// `operation` of `x`, and the gradient of `x` for the loss sum(weights * operation(x)).
+fn with_gradient(
+    operation: impl Fn(Tensor<4>) -> Tensor<4>,
+    x: &[f32],
+    shape: [usize; 4],
+    weights: &[f32],
+    device: &Device,
+) -> (Vec<f32>, Vec<f32>) {
+    let device = device.clone().autodiff();
+    let x = tensor(x, shape, &device).require_grad();
+    let inner = device.clone().inner();
+    poison(shape, &inner);
+    let y = operation(x.clone());
+    poison(y.dims(), &inner);
+    let weights = tensor(weights, y.dims(), &device);
+    let loss = (y.clone() * weights).sum();
+    poison(shape, &inner);
+    let gradients = loss.backward();
+    (values(y.inner()), values(x.grad(&gradients).expect("x is tracked")))
+}
