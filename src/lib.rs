@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`config`] | what a run is: data, model, update rule, length |
 //! | [`device`] | which devices there are, which one is taken, and why |
+//! | [`data`] | pictures: found, decoded once, dealt out in batches |
 //! | [`kernels`] | our own operations in WGSL with their twins on the CPU |
 //!
 //! ```text
@@ -15,5 +16,6 @@
 //! ```
 
 pub mod config;
+pub mod data;
 pub mod device;
 pub mod kernels;

@@ -1,0 +1,50 @@
+//! What can be wrong with a source of pictures. Each message is one line that names the thing and the remedy.
+
+/// Why a source cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    #[error("there is no file or folder `{path}`: check the path, or use `sample` for the built-in pictures")]
+    Missing { path: String },
+    #[error("cannot read `{path}` ({reason}): check that the disk is there and that you may open it")]
+    Unreadable { path: String, reason: std::io::Error },
+    #[error(
+        "`{path}` is a single picture: choose the folder that holds one folder of pictures for each class"
+    )]
+    SinglePicture { path: String },
+    #[error("`{path}` is a {kind} file: unpack it first, then choose the folder or the .tar that comes out")]
+    Packed { path: String, kind: &'static str },
+    #[error(
+        "`{path}` is not a tar archive: choose a folder or an uncompressed .tar with one folder for each class"
+    )]
+    NotAnArchive { path: String },
+    #[error("the archive `{path}` is damaged after {entries} entries ({reason}): copy or download it again")]
+    DamagedArchive { path: String, entries: usize, reason: String },
+    #[error("`{path}` holds more than {limit} files: choose a smaller folder")]
+    TooManyFiles { path: String, limit: usize },
+    #[error("`{path}` holds no pictures: put the pictures of each class into a folder of its own there")]
+    Empty { path: String },
+    #[error(
+        "the files of `{path}` lie in no class folder: make one folder for each class and move them there"
+    )]
+    NoClassFolders { path: String },
+    #[error("`{path}` has only one class, `{class}`, but needs at least two: add a folder of other pictures")]
+    OneClass { path: String, class: String },
+    #[error("the class folder `{class}` in `{path}` holds no pictures: add some, or remove the folder")]
+    EmptyClass { path: String, class: String },
+    #[error(
+        "the classes of `{train}` and `{validation}` in `{path}` differ ({difference}): give both the same class folders"
+    )]
+    ClassesDiffer { path: String, train: String, validation: String, difference: String },
+    #[error("`{path}` leaves nothing to validate with: every class has a single picture, add more")]
+    NothingToValidate { path: String },
+    #[error(
+        "none of the {count} files to {purpose} in `{path}` can be used (`{first}`: {reason}): replace them by pictures"
+    )]
+    NoneUsable { path: String, purpose: &'static str, count: usize, first: String, reason: String },
+    #[error(
+        "no training file of the class `{class}` in `{path}` can be used (`{first}`: {reason}): replace them by pictures, or remove the folder"
+    )]
+    ClassUnusable { path: String, class: String, first: String, reason: String },
+    #[error("cannot start a thread to read pictures ({reason}): close other programs, or set fewer threads")]
+    Threads { reason: std::io::Error },
+}

@@ -1,0 +1,131 @@
+//! Pictures: found, decoded once, kept as 8-bit squares, dealt out in batches.
+//!
+//! ```text
+//! Dataset (sample, folder, tar) -> PictureStore (8-bit squares, mean image) -> Loader -> HostBatch
+//! ```
+//! A file that cannot be decoded is skipped, counted and listed with its reason; it never stops a run.
+//! What a batch holds depends on the seed, the epoch and the index alone, never on how many threads made it.
+
+mod archive;
+pub mod augment;
+mod decode;
+mod error;
+mod files;
+mod folder;
+mod layout;
+mod loader;
+mod rng;
+mod sample;
+pub mod sampler;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use image::RgbImage;
+
+use crate::config::DataConfig;
+
+pub use decode::{decode, dimensions, square};
+pub use error::DataError;
+pub use loader::{Loader, Next, TrainPlan};
+pub use sample::SampleDataset;
+pub use store::{PictureStore, planes};
+
+/// Opens the source that `config` names: `sample`, a folder or a `.tar` archive. Indexes the files and reads a
+/// few headers, but decodes no picture.
+///
+/// # Errors
+/// What is wrong with the source and what to do about it.
+pub fn open(config: &DataConfig) -> Result<Arc<dyn Dataset>, DataError> {
+    if config.source == "sample" {
+        return Ok(Arc::new(SampleDataset::new(config.sample_train, config.sample_validation)));
+    }
+    let path = expand_home(&config.source);
+    let kind = std::fs::metadata(&path).map_err(|reason| match reason.kind() {
+        std::io::ErrorKind::NotFound => DataError::Missing { path: config.source.clone() },
+        _ => DataError::Unreadable { path: config.source.clone(), reason },
+    })?;
+    if kind.is_dir() {
+        Ok(Arc::new(folder::open(&path, config)?))
+    } else if kind.is_file() {
+        Ok(Arc::new(archive::open(&path, config)?))
+    } else {
+        Err(DataError::NotAnArchive { path: config.source.clone() })
+    }
+}
+
+/// A leading `~` stands for the home folder also where no shell has replaced it: in the window and in files.
+fn expand_home(source: &str) -> PathBuf {
+    let below_home = source.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
+    match (below_home, std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest.trim_start_matches(['/', '\\'])),
+        _ => source.into(),
+    }
+}
+
+/// Which part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Split {
+    Train,
+    Validation,
+}
+
+/// What was found at a source, in words and numbers a person can check.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Description {
+    /// The source as the user gave it.
+    pub source: String,
+    /// One sentence, for example "10 classes in folders, 50000 pictures to train on, 10000 to validate".
+    pub layout: String,
+    /// Class names in label order.
+    pub classes: Vec<String>,
+    pub train: usize,
+    pub validation: usize,
+    /// The usual shorter side of the pictures, in pixels, from the headers of a few of them.
+    pub typical_side: u32,
+}
+
+/// A picture that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The file, or the entry of an archive.
+    pub name: String,
+    /// Why, in the user's language.
+    pub reason: String,
+}
+
+/// A labelled collection of pictures with a training and a validation split.
+pub trait Dataset: Send + Sync {
+    fn description(&self) -> &Description;
+
+    fn len(&self, split: Split) -> usize;
+
+    /// Class index of picture `index` of `split`.
+    fn label(&self, split: Split, index: usize) -> u32;
+
+    /// The file or entry name, for messages.
+    fn name(&self, split: Split, index: usize) -> String;
+
+    /// Decodes picture `index` of `split` to `side` x `side` pixels: shorter side to `side`, then the
+    /// central square (paper section 2).
+    ///
+    /// # Errors
+    /// Why the picture cannot be used, in the user's language, without its name.
+    fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String>;
+}
+
+/// One batch on the host, ready to upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostBatch {
+    /// Position in the run, from 0, over all epochs.
+    pub seq: u64,
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Whether this batch is the last of its epoch.
+    pub ends_epoch: bool,
+    /// `[N, 3, side, side]`, RGB planes, 0 to 255.
+    pub pixels: Vec<u8>,
+    /// `[N]` class indices.
+    pub labels: Vec<u32>,
+}
