@@ -9,6 +9,10 @@
 //! | [`device`] | which devices there are, which one is taken, and why |
 //! | [`data`] | pictures: found, decoded once, dealt out in batches |
 //! | [`kernels`] | our own operations in WGSL with their twins on the CPU |
+//! | [`model`] | networks as data, their weights, their files |
+//! | [`train`] | loss, gradient, the paper's update rule, errors |
+//! | [`infer`] | from a picture to its most probable classes |
+//! | [`vis`] | curves and first-layer kernels as pictures, from plain host data |
 //!
 //! ```text
 //! Dataset -> PictureStore -> Loader threads -> engine thread -- Event --> window or terminal
@@ -18,4 +22,8 @@
 pub mod config;
 pub mod data;
 pub mod device;
+pub mod infer;
 pub mod kernels;
+pub mod model;
+pub mod train;
+pub mod vis;

@@ -2,4 +2,6 @@
 
 mod data;
 mod kernels;
+mod model;
 mod support;
+mod train;

@@ -1,0 +1,260 @@
+//! A network at work: a spec with its weights on a device.
+
+use burn::tensor::activation::relu;
+use burn::tensor::module::{avg_pool2d, conv2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::file::ModelFile;
+use super::input::Input;
+use super::shapes::{ShapeError, Shapes};
+use super::spec::{LayerKind, ModelSpec};
+use crate::kernels::{LrnConfig, MaxPoolConfig, lrn, max_pool2d};
+
+/// Whether outputs are dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout layers drop, decided by the seed.
+    Training(DropoutSeed),
+    /// Dropout layers scale.
+    Inference,
+}
+
+/// Decides which outputs a dropout layer drops: the same on every device and for every micro-batch size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DropoutSeed {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Update, from 0.
+    pub step: u64,
+    /// Position in the batch of the first picture of this pass.
+    pub first_row: usize,
+}
+
+/// A spec with its weights on a device.
+///
+/// Every parameter is one flat tensor; its shape is in [`Shapes::parameters`]. This keeps the optimiser,
+/// files and gradients free of ranks.
+pub struct Network {
+    spec: ModelSpec,
+    shapes: Shapes,
+    weights: Vec<Tensor<1>>,
+    device: Device,
+}
+
+/// First-layer kernels on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FirstKernels {
+    /// `[count, 3, side, side]`, RGB.
+    pub weights: Vec<f32>,
+    pub count: usize,
+    pub side: usize,
+    /// Groups that the next layer keeps apart: the paper's two columns.
+    pub columns: usize,
+}
+
+/// What flows between layers.
+enum Flow {
+    /// `[N, C, H, W]`
+    Map(Tensor<4>),
+    /// `[N, features]`
+    Flat(Tensor<2>),
+}
+
+impl Network {
+    /// Puts weights on a device. `weights` holds the values of [`Shapes::parameters`], in that order.
+    ///
+    /// # Errors
+    /// A spec whose layers do not fit together.
+    pub fn new(spec: ModelSpec, weights: &[Vec<f32>], device: &Device) -> Result<Self, ShapeError> {
+        let shapes = Shapes::of(&spec)?;
+        let weights = weights
+            .iter()
+            .map(|values| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device))
+            .collect();
+        Ok(Self { spec, shapes, weights, device: device.clone() })
+    }
+
+    pub fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The parameters as flat tensors, in the order of [`Shapes::parameters`].
+    pub fn weights(&self) -> &[Tensor<1>] {
+        &self.weights
+    }
+
+    /// The same, for the optimiser.
+    pub fn weights_mut(&mut self) -> &mut [Tensor<1>] {
+        &mut self.weights
+    }
+
+    /// Scores `[N, classes]` on the host, without dropout. `pixels` is `[N, 3, side, side]` in 0 to 255.
+    ///
+    /// # Errors
+    /// A device that no longer answers.
+    pub fn scores(&self, input: &Input, pixels: &[u8]) -> Result<Vec<f32>, String> {
+        to_host(self.forward(&self.weights, input.upload(pixels, &self.device), Mode::Inference))
+    }
+
+    /// Copies the network to the host.
+    ///
+    /// # Errors
+    /// A device that no longer answers.
+    pub fn to_file(&self, classes: &[String], mean: &[f32], step: u64) -> Result<ModelFile, String> {
+        let weights = self.weights.iter().cloned().map(to_host).collect::<Result<_, _>>()?;
+        Ok(ModelFile {
+            spec: self.spec.clone(),
+            classes: classes.to_vec(),
+            mean: mean.to_vec(),
+            weights,
+            step,
+        })
+    }
+
+    /// The kernels of the first convolution; none if the network does not begin with one.
+    ///
+    /// # Errors
+    /// A device that no longer answers.
+    pub fn first_kernels(&self) -> Result<Option<FirstKernels>, String> {
+        let mut convolutions = self.spec.layers.iter().filter_map(|layer| match layer.kind {
+            LayerKind::Conv { out, kernel, groups, .. } => Some((out, kernel, groups)),
+            _ => None,
+        });
+        let Some((count, side, _)) = convolutions.next() else { return Ok(None) };
+        // Kernels that never meet in the next convolution form a column (section 3.5).
+        let columns = convolutions.next().map_or(1, |(_, _, groups)| groups);
+        let weights = to_host(self.weights[0].clone())?;
+        Ok(Some(FirstKernels { weights, count, side, columns }))
+    }
+
+    /// Logits `[N, classes]` of pictures `[N, 3, side, side]` (mean already subtracted), from `weights`,
+    /// which are [`Self::weights`] or tracked copies of them.
+    pub fn forward(&self, weights: &[Tensor<1>], pictures: Tensor<4>, mode: Mode) -> Tensor<2> {
+        let mut flow = Flow::Map(pictures);
+        let mut parameters = weights.iter().zip(&self.shapes.parameters).peekable();
+        for (index, layer) in self.spec.layers.iter().enumerate() {
+            let mut blocks = Vec::new();
+            while let Some((weight, shape)) = parameters.next_if(|(_, shape)| shape.layer == index) {
+                blocks.push((weight.clone(), shape.shape.as_slice()));
+            }
+            flow = apply(index, &layer.kind, flow, &blocks, mode);
+        }
+        flow.flat()
+    }
+}
+
+/// Runs one layer. `blocks` are its weights and biases in turn, with their shapes.
+fn apply(index: usize, kind: &LayerKind, flow: Flow, blocks: &[(Tensor<1>, &[usize])], mode: Mode) -> Flow {
+    match *kind {
+        LayerKind::Conv { stride, padding, groups, .. } => {
+            let options = ConvOptions::new_with_padding(
+                [stride, stride],
+                [(padding.top, padding.bottom), (padding.left, padding.right)],
+                [1, 1],
+                groups,
+            );
+            let weight = blocks[0].0.clone().reshape(fixed::<4>(blocks[0].1));
+            Flow::Map(conv2d(flow.map(), weight, Some(blocks[1].0.clone()), options))
+        }
+        LayerKind::Relu => match flow {
+            Flow::Map(map) => Flow::Map(relu(map)),
+            Flow::Flat(flat) => Flow::Flat(relu(flat)),
+        },
+        LayerKind::Lrn { size, alpha, beta, k, groups } => {
+            Flow::Map(lrn(flow.map(), LrnConfig { size, alpha, beta, k, groups }))
+        }
+        LayerKind::MaxPool { kernel, stride, ceil } => Flow::Map(max_pool2d(
+            flow.map(),
+            MaxPoolConfig { kernel: [kernel; 2], stride: [stride; 2], padding: [0; 2], ceil },
+        )),
+        LayerKind::AvgPool { kernel, stride, ceil } => {
+            let mut options = AvgPoolOptions::new([kernel; 2]);
+            options.stride = [stride; 2];
+            options.count_include_pad = false;
+            options.ceil_mode = ceil;
+            Flow::Map(avg_pool2d(flow.map(), options))
+        }
+        LayerKind::Linear { .. } => {
+            let input = flow.flat();
+            let columns = blocks.chunks_exact(2).map(|block| {
+                // [N, in] x [in, out] + [1, out]
+                let weight = block[0].0.clone().reshape(fixed::<2>(block[0].1)).transpose();
+                input.clone().matmul(weight) + block[1].0.clone().unsqueeze()
+            });
+            Flow::Flat(Tensor::cat(columns.collect(), 1))
+        }
+        LayerKind::Dropout { keep } => match mode {
+            Mode::Inference => flow.each(|values| values * keep),
+            Mode::Training(seed) => flow.each(|values| {
+                let [rows, features] = values.dims();
+                let mask = dropout_mask(seed, index, rows, features, keep);
+                let mask = Tensor::<2>::from_data(TensorData::new(mask, [rows, features]), &values.device());
+                values * mask
+            }),
+        },
+    }
+}
+
+impl Flow {
+    fn map(self) -> Tensor<4> {
+        match self {
+            Self::Map(map) => map,
+            Self::Flat(_) => unreachable!("Shapes::of refuses spatial layers after linear ones"),
+        }
+    }
+
+    /// `[N, features]`, in the order channel, row, column.
+    fn flat(self) -> Tensor<2> {
+        match self {
+            Self::Map(map) => map.flatten(1, 3),
+            Self::Flat(flat) => flat,
+        }
+    }
+
+    /// Applies an operation that acts on each value alone.
+    fn each(self, operation: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Self {
+        match self {
+            Self::Map(map) => {
+                let shape = map.dims();
+                Self::Map(operation(map.flatten(1, 3)).reshape(shape))
+            }
+            Self::Flat(flat) => Self::Flat(operation(flat)),
+        }
+    }
+}
+
+/// 0 or 1 for each output; 1 with probability `keep`. Each row has its own stretch of the random stream.
+fn dropout_mask(seed: DropoutSeed, layer: usize, rows: usize, features: usize, keep: f64) -> Vec<f32> {
+    let threshold = (keep * (u32::MAX as f64 + 1.0)) as u64;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed.seed);
+    rng.set_stream(DROPOUT_STREAM | (layer as u64) << 40 | seed.step);
+    rng.set_word_pos((seed.first_row * features) as u128);
+    (0..rows * features).map(|_| if u64::from(rng.next_u32()) < threshold { 1.0 } else { 0.0 }).collect()
+}
+
+/// Keeps the streams of dropout apart from those of the first weights.
+const DROPOUT_STREAM: u64 = 1 << 63;
+
+fn fixed<const D: usize>(shape: &[usize]) -> [usize; D] {
+    shape.try_into().expect("Shapes gives every parameter the rank of its layer")
+}
+
+/// A tensor as host values, row-major.
+///
+/// # Errors
+/// A device that no longer answers.
+pub fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
+    let data = tensor.try_into_data().map_err(|e| format!("the device no longer answers: {e}"))?;
+    data.try_to_vec::<f32>().map_err(|e| format!("the device gave unreadable numbers: {e:?}"))
+}

@@ -1,0 +1,93 @@
+//! The language in which networks are written down.
+
+use serde::{Deserialize, Serialize};
+
+/// A network: its input and its layers in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// The preset it was made from.
+    pub name: String,
+    pub input: InputSpec,
+    pub layers: Vec<LayerSpec>,
+}
+
+/// What the first layer sees: RGB, `(pixel - mean) * scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// Side of the square crop that enters the network, in pixels.
+    pub side: usize,
+    /// Side to which pictures are brought before cropping (256 in the paper, for crops of 224).
+    pub stored_side: usize,
+    /// Factor after mean subtraction. 1 in the paper, which feeds pixels of 0 to 255 (section 2).
+    pub scale: f32,
+}
+
+/// A named layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerSpec {
+    /// `conv1`, `lrn1`, `fc6`, ...: names weights in files and layers in messages.
+    pub name: String,
+    #[serde(flatten)]
+    pub kind: LayerKind,
+}
+
+/// Zeros added around a map, in pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sides {
+    pub top: usize,
+    pub bottom: usize,
+    pub left: usize,
+    pub right: usize,
+}
+
+impl Sides {
+    pub const fn all(pixels: usize) -> Self {
+        Self { top: pixels, bottom: pixels, left: pixels, right: pixels }
+    }
+
+    /// The author's ceil-sized first convolution reads this far past the right and bottom border, where
+    /// it finds zeros (`layer.py`, `LocalLayerParser.parse`).
+    pub const fn right_bottom(pixels: usize) -> Self {
+        Self { top: 0, bottom: pixels, left: 0, right: pixels }
+    }
+}
+
+/// First values of a layer's parameters in the paper (section 5) or the author's files.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InitSpec {
+    /// Standard deviation of the weights, mean 0.
+    pub std: f64,
+    pub bias: f64,
+    /// Multiplies the run's weight decay for this layer; 1 in the paper.
+    #[serde(default = "one")]
+    pub decay_scale: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// What a layer computes. Maps are `[N, C, H, W]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LayerKind {
+    /// Convolution with square kernels. `groups` of 2 are the paper's two columns.
+    Conv { out: usize, kernel: usize, stride: usize, padding: Sides, groups: usize, init: InitSpec },
+    /// max(0, x).
+    Relu,
+    /// Local response normalisation across channels (section 3.3). `alpha` multiplies the plain sum of
+    /// squares, as printed in the paper; windows stay inside a group.
+    Lrn { size: usize, alpha: f32, beta: f32, k: f32, groups: usize },
+    /// Maximum over `kernel` x `kernel` windows; overlapping where `stride < kernel` (section 3.4).
+    MaxPool { kernel: usize, stride: usize, ceil: bool },
+    /// Mean over the in-picture pixels of each window.
+    AvgPool { kernel: usize, stride: usize, ceil: bool },
+    /// Fully connected. The weights are held in `columns` blocks of equal height, as the paper's two
+    /// columns, so that no block of the paper's network exceeds 128 MiB.
+    Linear { out: usize, columns: usize, init: InitSpec },
+    /// The paper's dropout (section 4.2): outputs are kept with probability `keep` while training and
+    /// multiplied by `keep` otherwise.
+    Dropout { keep: f64 },
+}

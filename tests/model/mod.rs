@@ -1,0 +1,6 @@
+//! Specs, shapes, weights and files of networks.
+
+mod file;
+pub mod network;
+mod presets;
+mod weights;

@@ -1,0 +1,108 @@
+//! The presets have the shapes and counts of their sources.
+
+use alexnet_lab::config::Init;
+use alexnet_lab::model::{LayerKind, ModelSpec, PRESETS, Shapes, fitting_preset, preset};
+
+fn spec(name: &str, classes: usize) -> ModelSpec {
+    preset(name).unwrap().spec(classes, Init::Paper)
+}
+
+fn output(shapes: &Shapes, layer: &str) -> String {
+    shapes.layers.iter().find(|l| l.name == layer).unwrap().output.to_string()
+}
+
+#[test]
+fn the_papers_network_has_its_counts() {
+    let shapes = Shapes::of(&spec("alexnet", 1000)).unwrap();
+    assert_eq!(shapes.parameter_count(), 60_965_224);
+    assert_eq!(shapes.multiply_adds(), 724_406_816);
+}
+
+#[test]
+fn the_papers_network_has_its_maps() {
+    let shapes = Shapes::of(&spec("alexnet", 1000)).unwrap();
+    let expected = [
+        ("conv1", "96x55x55"),
+        ("pool1", "96x27x27"),
+        ("conv2", "256x27x27"),
+        ("pool2", "256x13x13"),
+        ("conv3", "384x13x13"),
+        ("conv4", "384x13x13"),
+        ("conv5", "256x13x13"),
+        ("pool5", "256x6x6"),
+        ("fc6", "4096"),
+        ("fc7", "4096"),
+        ("fc8", "1000"),
+    ];
+    for (layer, shape) in expected {
+        assert_eq!(output(&shapes, layer), shape, "{layer}");
+    }
+}
+
+#[test]
+fn the_quick_cifar_network_has_its_counts_and_ceil_sized_maps() {
+    let shapes = Shapes::of(&spec("cifar-80sec", 10)).unwrap();
+    assert_eq!(shapes.parameter_count(), 145_578);
+    for (layer, shape) in [("pool1", "32x16x16"), ("pool2", "32x8x8"), ("pool3", "64x4x4")] {
+        assert_eq!(output(&shapes, layer), shape, "{layer}");
+    }
+}
+
+#[test]
+fn the_small_alexnet_is_built_like_the_large_one() {
+    let kinds = |name| -> Vec<String> { spec(name, 10).layers.into_iter().map(|l| l.name).collect() };
+    assert_eq!(kinds("alexnet-64"), kinds("alexnet"));
+}
+
+#[test]
+fn no_block_of_weights_needs_more_than_128_mib_in_one_binding() {
+    for preset in PRESETS {
+        let shapes = Shapes::of(&preset.spec(1000, preset.recipe.init)).unwrap();
+        for parameter in &shapes.parameters {
+            let bytes = 4 * parameter.shape.iter().product::<usize>();
+            assert!(bytes <= 128 << 20, "{} {}: {bytes} bytes", preset.name, parameter.name);
+        }
+    }
+}
+
+#[test]
+fn every_preset_takes_any_number_of_classes() {
+    for preset in PRESETS {
+        for classes in [2, 10, 1000] {
+            assert_eq!(Shapes::of(&preset.spec(classes, preset.recipe.init)).unwrap().classes, classes);
+        }
+    }
+}
+
+#[test]
+fn small_pictures_get_the_small_network() {
+    assert_eq!(fitting_preset(32).name, "cifar-80sec");
+    assert_eq!(fitting_preset(64).name, "alexnet-64");
+    assert_eq!(fitting_preset(256).name, "alexnet-64");
+}
+
+#[test]
+fn an_unknown_preset_is_answered_with_the_known_ones() {
+    let message = preset("vgg").unwrap_err().to_string();
+    assert!(message.contains("`vgg`") && message.contains("alexnet-64"), "{message}");
+}
+
+#[test]
+fn a_layer_that_does_not_fit_is_named() {
+    let mut small = spec("alexnet", 10);
+    small.input.side = 30;
+    let message = Shapes::of(&small).unwrap_err().to_string();
+    assert!(message.contains("pool2") || message.contains("pool5"), "{message}");
+
+    let mut odd = spec("alexnet", 10);
+    for layer in &mut odd.layers {
+        if let (LayerKind::Conv { groups, .. }, "conv4") = (&mut layer.kind, layer.name.as_str()) {
+            *groups = 7;
+        }
+    }
+    assert!(Shapes::of(&odd).unwrap_err().to_string().contains("conv4"));
+
+    let mut headless = spec("alexnet", 10);
+    headless.layers.truncate(4);
+    assert!(Shapes::of(&headless).unwrap_err().to_string().contains("pool1"));
+}
