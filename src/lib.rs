@@ -13,15 +13,19 @@
 //! | [`train`] | loss, gradient, the paper's update rule, errors |
 //! | [`infer`] | from a picture to its most probable classes |
 //! | [`vis`] | curves and first-layer kernels as pictures, from plain host data |
+//! | [`engine`] | one thread that owns device, model and optimiser; commands in, events out |
+//! | [`cli`] | the terminal |
 //!
 //! ```text
 //! Dataset -> PictureStore -> Loader threads -> engine thread -- Event --> window or terminal
 //!                                                  ^---------- Command -------'
 //! ```
 
+pub mod cli;
 pub mod config;
 pub mod data;
 pub mod device;
+pub mod engine;
 pub mod infer;
 pub mod kernels;
 pub mod model;

@@ -1,3 +1,36 @@
-//! The program. It has nothing to offer yet; the library comes first.
+//! The program: reads the command line and hands over to the window or the terminal.
 
-fn main() {}
+use std::process::ExitCode;
+
+use alexnet_lab::cli::{self, Cli, Request};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let filter = env_logger::Env::default().default_filter_or("error,alexnet_lab=warn");
+    env_logger::Builder::from_env(filter).init();
+    // Panics are caught where they can be told to the user; here only the place is kept for the log.
+    std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));
+    let cli = Cli::parse();
+    let insists = cli.insists_on_window();
+    match cli.run() {
+        Request::Done(status) => status.into(),
+        Request::Window => window(insists),
+    }
+}
+
+/// Opens the window; without one, trains the sample in the terminal unless the window was asked for by name.
+fn window(insists: bool) -> ExitCode {
+    let Err(reason) = open_window() else { return ExitCode::SUCCESS };
+    if insists {
+        eprintln!("error: the window cannot be opened: {reason}");
+        eprintln!("The terminal does the same: try `alexnet-lab train --data sample`.");
+        return ExitCode::FAILURE;
+    }
+    eprintln!("The window cannot be opened: {reason}");
+    eprintln!("Training the built-in sample in the terminal instead. Press Ctrl-C to stop and save.");
+    cli::train_sample().into()
+}
+
+fn open_window() -> Result<(), String> {
+    Err("this program was built without it".into())
+}

@@ -1,0 +1,190 @@
+//! The command line. Scripts rely on it: names, JSON keys and exit statuses are a contract.
+//!
+//! Exit status: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted after a clean save.
+
+mod devices;
+mod eval;
+mod output;
+mod predict;
+mod report;
+mod session;
+mod train;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{ConfigError, RunConfig};
+use crate::engine::Views;
+
+pub use output::Status;
+
+/// Train AlexNet on the graphics card you already have, and watch what it learns.
+#[derive(Debug, Parser)]
+#[command(name = "alexnet-lab", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Task>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Open the window (the default)
+    Gui,
+    /// Train a network in the terminal
+    Train(TrainArgs),
+    /// Measure a model file on the validation pictures of a data set
+    Eval(EvalArgs),
+    /// Classify pictures with a model file
+    Predict(PredictArgs),
+    /// List the devices that can compute
+    Devices {
+        /// One JSON object a line on standard output
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct TrainArgs {
+    /// `sample` (built in), or a folder or .tar archive with one folder a class
+    #[arg(long, value_name = "SOURCE")]
+    data: Option<String>,
+    /// Model preset; without it, the one that fits the size of the pictures
+    #[arg(long, value_name = "PRESET")]
+    model: Option<String>,
+    /// Settings from a TOML file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One setting by its dotted name, for example optim.lr=0.01; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// How often every training picture is seen
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Stop after this many updates
+    #[arg(long, value_name = "N")]
+    max_steps: Option<u64>,
+    /// Pictures an update
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// The same seed gives the same run
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// auto, cpu, gpu, gpu:N or software
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Folder for everything the run writes; without it, a new one under `runs`
+    #[arg(long, value_name = "RUN_DIR")]
+    out: Option<PathBuf>,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct EvalArgs {
+    /// A model file (.safetensors) of this program
+    #[arg(long, value_name = "FILE")]
+    model_file: PathBuf,
+    /// `sample` (built in), or a folder or .tar archive with one folder a class
+    #[arg(long, value_name = "SOURCE")]
+    data: String,
+    /// 1: the central crop. 10: the paper's corners, centre and mirror images, averaged
+    #[arg(long, default_value = "1", value_parser = views)]
+    views: Views,
+    /// auto, cpu, gpu, gpu:N or software
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: String,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct PredictArgs {
+    /// A model file (.safetensors) of this program
+    #[arg(long, value_name = "FILE")]
+    model_file: PathBuf,
+    /// 1: the central crop. 10: the paper's corners, centre and mirror images, averaged
+    #[arg(long, default_value = "1", value_parser = views)]
+    views: Views,
+    /// How many classes to list
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    top: u16,
+    /// auto, cpu, gpu, gpu:N or software
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: String,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    json: bool,
+    /// Pictures, or folders of pictures
+    #[arg(value_name = "IMAGE_OR_FOLDER", required = true)]
+    inputs: Vec<PathBuf>,
+}
+
+fn views(text: &str) -> Result<Views, String> {
+    match text {
+        "1" => Ok(Views::One),
+        "10" => Ok(Views::Ten),
+        _ => Err("must be 1 or 10".into()),
+    }
+}
+
+/// What was asked for on the command line.
+pub enum Request {
+    /// The window.
+    Window,
+    /// Something that has been done in the terminal.
+    Done(Status),
+}
+
+impl Cli {
+    /// Does what was asked for, unless it is the window.
+    pub fn run(self) -> Request {
+        match self.command {
+            None | Some(Task::Gui) => Request::Window,
+            Some(Task::Train(args)) => {
+                let json = args.json;
+                Request::Done(match args.into_config() {
+                    Ok(config) => train::run(config, json),
+                    Err(error) => output::bad_input(&error.to_string(), json),
+                })
+            }
+            Some(Task::Eval(args)) => Request::Done(eval::run(args)),
+            Some(Task::Predict(args)) => Request::Done(predict::run(args)),
+            Some(Task::Devices { json }) => Request::Done(devices::run(json)),
+        }
+    }
+
+    /// Whether the window was asked for by name.
+    pub fn insists_on_window(&self) -> bool {
+        matches!(self.command, Some(Task::Gui))
+    }
+}
+
+/// Trains the built-in sample in the terminal: what plain `alexnet-lab` does without a display.
+pub fn train_sample() -> Status {
+    train::run(RunConfig::default(), false)
+}
+
+impl TrainArgs {
+    fn into_config(self) -> Result<RunConfig, ConfigError> {
+        let mut config = RunConfig::load(self.config.as_deref(), &self.set)?;
+        let set = |place: &mut String, value: Option<String>| {
+            if let Some(value) = value {
+                *place = value;
+            }
+        };
+        set(&mut config.data.source, self.data);
+        set(&mut config.run.device, self.device);
+        config.model.preset = self.model.or(config.model.preset);
+        config.run.epochs = self.epochs.or(config.run.epochs);
+        config.run.max_steps = self.max_steps.or(config.run.max_steps);
+        config.run.seed = self.seed.unwrap_or(config.run.seed);
+        config.run.out = self.out.or(config.run.out);
+        config.optim.batch = self.batch.or(config.optim.batch);
+        config.validate()?;
+        Ok(config)
+    }
+}

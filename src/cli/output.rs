@@ -1,0 +1,57 @@
+//! Standard output, standard error, and the status a program leaves behind.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Done,
+    Failed,
+    /// Bad usage or bad input.
+    BadInput,
+    /// Stopped by a signal, with everything saved.
+    Interrupted,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Done => 0,
+            Status::Failed => 1,
+            Status::BadInput => 2,
+            Status::Interrupted => 130,
+        })
+    }
+}
+
+/// Writes a line to standard output. A reader that has gone away, as `head` does, is no error.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// Writes a line to standard error.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes one JSON object.
+pub(super) fn object(value: &Value) {
+    line(&value.to_string());
+}
+
+/// Reports a failure to people and, if asked, to scripts.
+pub(super) fn failure(message: &str, bad_input: bool, json: bool) -> Status {
+    note(&format!("error: {message}"));
+    if json {
+        object(&json!({ "event": "failed", "message": message }));
+    }
+    if bad_input { Status::BadInput } else { Status::Failed }
+}
+
+/// Reports input that cannot be used.
+pub(super) fn bad_input(message: &str, json: bool) -> Status {
+    failure(message, true, json)
+}

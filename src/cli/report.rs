@@ -1,0 +1,198 @@
+//! The course of a run for people and for scripts.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::output;
+use crate::engine::{Event, Pace, RunInfo, RunSummary, Stage, StopReason};
+use crate::vis::{EvaluationPoint, StepPoint};
+
+/// Without a terminal, a line about the training comes this often.
+const QUIET_PAUSE: Duration = Duration::from_secs(10);
+
+/// Prints what happens: JSON to standard output if asked, the rest to standard error.
+pub(super) struct Report {
+    json: bool,
+    bar: ProgressBar,
+    /// Whether standard error is a terminal that can show a moving bar.
+    lively: bool,
+    last_line: Instant,
+}
+
+impl Report {
+    pub fn new(json: bool) -> Self {
+        let lively = stderr().is_terminal();
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+        if !lively {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self { json, bar, lively, last_line: Instant::now() }
+    }
+
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Preparing { stage, done, total } => self.preparing(*stage, *done, *total),
+            Event::Started(info) => self.started(info),
+            Event::Step(point, pace) => self.step(point, pace),
+            Event::Evaluating { done, total } => self.bar.set_message(format!("validating {done}/{total}")),
+            Event::Evaluation(point) => self.evaluation(point),
+            Event::Warning(text) => {
+                self.say(&format!("warning: {text}"));
+                if self.json {
+                    output::object(&json!({ "event": "warning", "message": text }));
+                }
+            }
+            Event::Saved { path } if self.json => output::object(&json!({ "event": "saved", "path": path })),
+            _ => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    pub fn evaluation(&self, point: &EvaluationPoint) {
+        let EvaluationPoint { step, epoch, loss, top1_error, top5_error, n } = *point;
+        let (top1, top5) = (top1_error * 100.0, top5_error * 100.0);
+        self.say(&format!(
+            "epoch {epoch:.2}: validation loss {loss:.4}, top-1 error {top1:.2} %, top-5 error {top5:.2} % ({n} pictures)"
+        ));
+        if self.json {
+            output::object(&json!({
+                "event": "eval", "split": "validation", "step": step, "epoch": epoch, "loss": loss,
+                "top1_error": top1_error, "top5_error": top5_error, "n": n,
+            }));
+        }
+    }
+
+    pub fn stopped(&self, summary: &RunSummary) {
+        self.end();
+        let RunSummary { reason, step, evaluation, folder, model_file, figures, seconds } = summary;
+        let (word, sentence) = match reason {
+            StopReason::Finished => ("finished", "Training is done".to_owned()),
+            StopReason::Asked => ("stopped", "Training was stopped".to_owned()),
+            StopReason::Diverged => (
+                "diverged",
+                "Training was ended because the loss is no longer a number; try a smaller learning rate \
+                 (for example --set optim.lr=0.001)"
+                    .to_owned(),
+            ),
+        };
+        if self.json {
+            output::object(&json!({
+                "event": "stopped", "reason": word, "step": step, "seconds": seconds, "folder": folder,
+                "model_file": model_file, "figures": figures,
+            }));
+            return;
+        }
+        output::line(&format!("{sentence}: {step} updates in {}.", duration(*seconds)));
+        if let Some(point) = evaluation {
+            let (top1, top5) = (point.top1_error * 100.0, point.top5_error * 100.0);
+            output::line(&format!("Validation: top-1 error {top1:.2} %, top-5 error {top5:.2} %"));
+        }
+        if let Some(path) = model_file {
+            output::line(&format!("Model:   {}", path.display()));
+        }
+        for path in figures {
+            output::line(&format!("Picture: {}", path.display()));
+        }
+        output::line(&format!("Figures of every update: {}", folder.join("metrics.csv").display()));
+    }
+
+    fn preparing(&mut self, stage: Stage, done: usize, total: usize) {
+        if total == 0 {
+            self.say(&format!("{} …", stage.words()));
+            return;
+        }
+        self.bar.set_style(style("{msg} {wide_bar} {pos}/{len} {eta}"));
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(stage.words());
+        if done == total {
+            self.say(&format!("{}: {total} done", stage.words()));
+        }
+    }
+
+    fn started(&mut self, info: &RunInfo) {
+        self.say(&format!("Data:    {} — {}", info.data.source, info.data.layout));
+        if !info.refused.is_empty() {
+            let count = info.refused.len();
+            let list = info.folder.join("refused.csv");
+            self.say(&format!(
+                "         {count} files cannot be used and are left out; see {}",
+                list.display()
+            ));
+        }
+        let (millions, adds) = (info.model.parameters as f64 / 1e6, info.model.multiply_adds as f64 / 1e6);
+        self.say(&format!(
+            "Model:   {}, {millions:.2} million parameters, {adds:.1} million multiply-adds a picture",
+            info.model.name
+        ));
+        self.say(&format!("Device:  {} ({})", info.device, info.device_reason));
+        self.say(&format!("Folder:  {}", info.folder.display()));
+        self.bar.reset();
+        self.bar.set_style(style("{pos}/{len} {wide_bar} {msg}"));
+        self.bar.set_length(info.total_steps);
+        self.bar.set_position(0);
+        if self.json {
+            output::object(&json!({
+                "event": "started", "folder": info.folder, "model": info.model.name,
+                "parameters": info.model.parameters, "multiply_adds": info.model.multiply_adds,
+                "classes": info.data.classes, "train": info.data.train, "validation": info.data.validation,
+                "refused": info.refused.len(), "device": info.device, "device_reason": info.device_reason,
+                "steps_per_epoch": info.steps_per_epoch, "total_steps": info.total_steps,
+                "seed": info.config.run.seed,
+            }));
+        }
+    }
+
+    fn step(&mut self, point: &StepPoint, pace: &Pace) {
+        let StepPoint { step, epoch, loss, top1_error, top5_error, lr } = *point;
+        let Pace { images_per_s, eta_s } = *pace;
+        if self.json {
+            output::object(&json!({
+                "event": "step", "step": step, "epoch": epoch, "loss": loss, "top1_error": top1_error,
+                "top5_error": top5_error, "lr": lr, "images_per_s": images_per_s,
+            }));
+        }
+        let left = duration(eta_s);
+        let text = format!(
+            "loss {loss:.3}, top-1 error {:.0} %, {images_per_s:.0} images/s, {left} left",
+            top1_error * 100.0
+        );
+        self.bar.set_position(step);
+        if self.lively {
+            self.bar.set_message(text);
+        } else if self.last_line.elapsed() > QUIET_PAUSE {
+            self.last_line = Instant::now();
+            output::note(&format!("epoch {epoch:.2}, update {step}: {text}"));
+        }
+    }
+
+    /// A line above the bar.
+    fn say(&self, text: &str) {
+        if self.lively {
+            self.bar.println(text);
+        } else {
+            output::note(text);
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Seconds as people say them.
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}

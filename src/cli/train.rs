@@ -1,0 +1,42 @@
+//! `alexnet-lab train`: a run in the terminal.
+
+use super::output::{self, Status};
+use super::report::Report;
+use super::session::Session;
+use crate::config::RunConfig;
+use crate::engine::{Command, Event};
+
+/// Trains and reports until the run has ended.
+pub(super) fn run(config: RunConfig, json: bool) -> Status {
+    let session = match Session::start(json) {
+        Ok(session) => session,
+        Err(status) => return status,
+    };
+    session.send(Command::Start(Box::new(config)));
+    let mut report = Report::new(json);
+    for event in session.events() {
+        match event {
+            Event::Stopped(summary) => {
+                report.stopped(&summary);
+                return if session.interrupted() { Status::Interrupted } else { Status::Done };
+            }
+            Event::Cancelled => {
+                report.end();
+                output::note("stopped before the training began; nothing was written");
+                return Status::Interrupted;
+            }
+            Event::Failed { message, bad_input, saved, run_ended } => {
+                report.end();
+                let status = output::failure(&message, bad_input, json);
+                if let Some(path) = saved {
+                    output::note(&format!("what was learned so far is in {}", path.display()));
+                }
+                if run_ended {
+                    return status;
+                }
+            }
+            event => report.event(&event),
+        }
+    }
+    output::failure("the engine ended without a word", false, json)
+}

@@ -1,0 +1,43 @@
+//! What there is to choose from: presets and devices.
+
+use crate::device::{self, DeviceInfo};
+use crate::model::PRESETS;
+
+/// A preset and the settings it brings along.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PresetInfo {
+    pub name: &'static str,
+    /// One line for a chooser.
+    pub title: &'static str,
+    /// Side of the square input in pixels.
+    pub input_side: u32,
+    pub lr: f64,
+    pub batch: usize,
+    pub epochs: usize,
+    pub momentum: f64,
+    pub weight_decay: f64,
+    pub bias_lr_scale: f64,
+    pub augment: bool,
+}
+
+/// All presets, the smallest input first.
+pub fn presets() -> Vec<PresetInfo> {
+    let info = |preset: &'static crate::model::Preset| PresetInfo {
+        name: preset.name,
+        title: preset.title,
+        input_side: preset.input().side as u32,
+        lr: preset.recipe.lr,
+        batch: preset.recipe.batch,
+        epochs: preset.recipe.epochs,
+        momentum: preset.recipe.momentum,
+        weight_decay: preset.recipe.weight_decay,
+        bias_lr_scale: preset.recipe.bias_lr_scale,
+        augment: preset.recipe.augment,
+    };
+    PRESETS.iter().map(info).collect()
+}
+
+/// The processor and every adapter. Asks the drivers, which can take a second: not for the window's thread.
+pub fn devices() -> Vec<DeviceInfo> {
+    device::list()
+}

@@ -1,0 +1,59 @@
+//! What the engine can be asked to do.
+
+use std::path::PathBuf;
+
+use image::RgbImage;
+
+use crate::config::{DataConfig, RunConfig};
+pub use crate::infer::Views;
+
+/// A picture to classify.
+#[derive(Clone, Debug)]
+pub enum PictureSource {
+    /// A file, decoded by content.
+    File(PathBuf),
+    /// Encoded bytes (JPEG, PNG, ...) with a name to show.
+    Bytes { name: String, bytes: Vec<u8> },
+    /// Pixels, for example from the clipboard.
+    Pixels { name: String, picture: RgbImage },
+}
+
+/// A request to the engine. Commands are served before every micro-batch, so a pause, a stop or a
+/// prediction never waits for a whole batch.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Look at a data source and say what is there, without starting anything. Refused during a run.
+    Describe(DataConfig),
+    /// Begin a new run. Refused with [`Event::Failed`](super::Event::Failed) while another is going on.
+    Start(Box<RunConfig>),
+    /// Finish the update in hand, then wait.
+    Pause,
+    Resume,
+    /// While paused: make one update, then wait again.
+    Step,
+    /// Finish the update in hand, save the model, end the run. The model stays for predictions.
+    Stop,
+    /// Set the learning rate of the weights from the next update on (the paper's own method, section 5).
+    SetRate(f64),
+    /// Load a model file for predictions on a device (`auto`, `cpu`, ...). Refused during a run.
+    Load {
+        path: PathBuf,
+        device: String,
+    },
+    /// Measure the validation split of a data source with the loaded model. Refused during a run.
+    Evaluate {
+        data: DataConfig,
+        views: Views,
+    },
+    /// Write the current model to a file.
+    Save(PathBuf),
+    /// Classify a picture with the current model. `id` comes back with the answer.
+    Predict {
+        id: u64,
+        source: PictureSource,
+        views: Views,
+        top: usize,
+    },
+    /// Save what is going on and end the engine thread.
+    ShutDown,
+}

@@ -1,0 +1,103 @@
+//! What the user wants while the engine is busy.
+
+use crossbeam_channel::Receiver;
+
+use super::model::View;
+use super::outbox::Outbox;
+use super::{Command, Event};
+
+/// Serves commands between two pieces of work and remembers those that change its course.
+pub(super) struct Control<'a> {
+    inbox: &'a Receiver<Command>,
+    pub outbox: &'a Outbox,
+    pub paused: bool,
+    /// One update is wanted although paused.
+    pub single: bool,
+    /// The run should end.
+    pub stop: bool,
+    /// The engine should end after it.
+    pub shut_down: bool,
+    /// A rate set by hand that is not in force yet.
+    pub rate: Option<f64>,
+}
+
+impl<'a> Control<'a> {
+    pub fn new(inbox: &'a Receiver<Command>, outbox: &'a Outbox) -> Self {
+        Self { inbox, outbox, paused: false, single: false, stop: false, shut_down: false, rate: None }
+    }
+
+    pub fn inbox(&self) -> &'a Receiver<Command> {
+        self.inbox
+    }
+
+    /// Serves every command that is waiting. Predictions and saves are made with `model`.
+    pub fn drain(&mut self, model: Option<View<'_>>) {
+        while let Ok(command) = self.inbox.try_recv() {
+            self.serve(command, model);
+        }
+    }
+
+    /// Waits for a command and serves it.
+    pub fn wait(&mut self, model: Option<View<'_>>) {
+        match self.inbox.recv() {
+            Ok(command) => self.serve(command, model),
+            // Nobody can send any more: the handle is gone.
+            Err(_) => self.end(),
+        }
+    }
+
+    /// Serves one command.
+    pub fn serve(&mut self, command: Command, model: Option<View<'_>>) {
+        match command {
+            Command::Pause => self.paused = true,
+            Command::Resume => self.paused = false,
+            Command::Step => self.single = self.paused,
+            Command::Stop => self.stop = true,
+            Command::ShutDown => self.end(),
+            Command::SetRate(rate) if rate.is_finite() && rate > 0.0 => self.rate = Some(rate),
+            Command::SetRate(rate) => {
+                self.outbox.refuse(format!("the learning rate {rate} cannot be used: it must be above 0"));
+            }
+            Command::Predict { id, source, views, top } => {
+                predict(self.outbox, model, id, source, views, top)
+            }
+            Command::Save(path) => save(self.outbox, model, &path),
+            Command::Start(_) => self.outbox.refuse("a run is going on; stop it before you start another"),
+            Command::Load { .. } | Command::Describe(_) | Command::Evaluate { .. } => {
+                self.outbox.refuse("a run is going on; stop it first");
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.stop = true;
+        self.shut_down = true;
+    }
+}
+
+/// Answers a request to classify a picture.
+pub(super) fn predict(
+    outbox: &Outbox,
+    model: Option<View<'_>>,
+    id: u64,
+    source: super::PictureSource,
+    views: super::Views,
+    top: usize,
+) {
+    let (name, result) = match model {
+        Some(model) => model.predict(source, views, top),
+        None => ("picture".into(), Err("there is no model yet: train one, or open a model file".into())),
+    };
+    outbox.send(Event::Prediction { id, name, result });
+}
+
+/// Answers a request to write a model file.
+pub(super) fn save(outbox: &Outbox, model: Option<View<'_>>, path: &std::path::Path) {
+    match model {
+        Some(model) => match model.save(path) {
+            Ok(()) => outbox.send(Event::Saved { path: path.into() }),
+            Err(message) => outbox.refuse(message),
+        },
+        None => outbox.refuse("there is no model to save yet"),
+    }
+}

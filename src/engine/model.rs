@@ -1,0 +1,118 @@
+//! The model at hand: what predictions are made with and what a save writes.
+
+use std::path::Path;
+
+use image::RgbImage;
+
+use super::command::PictureSource;
+use super::event::ModelInfo;
+use crate::data;
+use crate::device::OpenDevice;
+use crate::infer::{self, Prediction, Views};
+use crate::model::{FirstKernels, Input, ModelFile, ModelFileError, Network};
+use crate::vis::FilterGrid;
+
+/// A network with what it takes to use it.
+pub(super) struct Model {
+    pub network: Network,
+    pub input: Input,
+    pub classes: Vec<String>,
+    /// Updates the weights have seen.
+    pub step: u64,
+    pub info: ModelInfo,
+}
+
+/// The parts of a model that a prediction needs; lent by a run, too, while it trains.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub network: &'a Network,
+    pub input: &'a Input,
+    pub classes: &'a [String],
+    pub step: u64,
+}
+
+impl Model {
+    /// Reads a model file onto a device.
+    pub fn load(path: &Path, device: &OpenDevice) -> Result<Self, ModelFileError> {
+        let file = ModelFile::read(path)?;
+        let damaged = |e: crate::model::ShapeError| ModelFileError::Damaged {
+            path: path.into(),
+            reason: e.to_string(),
+        };
+        let network = Network::new(file.spec, &file.weights, &device.device).map_err(damaged)?;
+        let input = Input::new(network.spec().input, file.mean);
+        let mut info = describe(&network, &file.classes);
+        info.file = Some(path.into());
+        Ok(Self { network, input, classes: file.classes, step: file.step, info })
+    }
+
+    pub fn view(&self) -> View<'_> {
+        View { network: &self.network, input: &self.input, classes: &self.classes, step: self.step }
+    }
+}
+
+impl View<'_> {
+    /// Classifies a picture; the name is the one to show for it.
+    pub fn predict(
+        &self,
+        source: PictureSource,
+        views: Views,
+        top: usize,
+    ) -> (String, Result<Prediction, String>) {
+        let (name, picture) = open_picture(source);
+        let result = picture.and_then(|picture| {
+            infer::classify(self.network, self.input, self.classes, &picture, views, top)
+        });
+        (name, result)
+    }
+
+    /// Writes a model file.
+    pub fn save(&self, path: &Path) -> Result<(), String> {
+        let file = self.network.to_file(self.classes, self.input.mean(), self.step)?;
+        file.write(path).map_err(|e| e.to_string())
+    }
+
+    /// The first layer as it is now; `None` for a network that does not begin with a convolution.
+    pub fn filters(&self) -> Result<Option<FilterGrid>, String> {
+        let first = self.network.first_kernels()?;
+        Ok(first.map(|FirstKernels { weights, count, side, columns }| FilterGrid {
+            step: self.step,
+            weights,
+            kernels: count,
+            side,
+            columns,
+        }))
+    }
+}
+
+/// What a person wants to know of a network.
+pub(super) fn describe(network: &Network, classes: &[String]) -> ModelInfo {
+    let shapes = network.shapes();
+    ModelInfo {
+        name: network.spec().name.clone(),
+        parameters: shapes.parameter_count(),
+        multiply_adds: shapes.multiply_adds(),
+        input_side: network.spec().input.side as u32,
+        classes: classes.to_vec(),
+        file: None,
+    }
+}
+
+fn open_picture(source: PictureSource) -> (String, Result<RgbImage, String>) {
+    match source {
+        PictureSource::File(path) => {
+            let name =
+                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into());
+            let bytes = std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()));
+            let picture = bytes.and_then(|bytes| {
+                data::decode(&bytes).map_err(|reason| format!("{} cannot be used: {reason}", path.display()))
+            });
+            (name, picture)
+        }
+        PictureSource::Bytes { name, bytes } => {
+            let picture = data::decode(&bytes).map_err(|reason| format!("{name} cannot be used: {reason}"));
+            (name, picture)
+        }
+        PictureSource::Pixels { name, picture } => (name, Ok(picture)),
+    }
+}

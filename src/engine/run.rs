@@ -1,0 +1,405 @@
+//! One run from its settings to its last file.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::Views;
+use super::control::Control;
+use super::error::RunError;
+use super::evaluate::evaluate;
+use super::event::{Event, RunInfo, RunSummary, Stage, StopReason};
+use super::model::{Model, View, describe};
+use super::pace::Stopwatch;
+use super::plan::Plan;
+use super::prepare;
+use crate::config::RunConfig;
+use crate::data::{HostBatch, Loader, Next, Split, TrainPlan};
+use crate::device::DeviceKind;
+use crate::model::{Input, Network, Shapes, first_weights};
+use crate::train::{Between, Outcome, Rate, Sgd, StepResult, Tally, Trainer, micro_batch};
+use crate::vis::{self, EvaluationPoint, History, StepPoint};
+
+/// The first layer is shown anew at least this far apart.
+const FILTER_PAUSE: Duration = Duration::from_millis(500);
+/// Between epochs the model is written at least this far apart.
+const SAVE_PAUSE: Duration = Duration::from_secs(30);
+/// How long to wait for a batch before looking at commands again.
+const BATCH_WAIT: Duration = Duration::from_millis(20);
+
+/// Trains as `config` says. `idle` answers predictions until the new network is ready.
+///
+/// Returns the trained model and how the run ended; nothing if it was stopped before it began.
+pub(super) fn train(
+    control: &mut Control,
+    idle: Option<&Model>,
+    config: RunConfig,
+) -> Result<Option<(Model, RunSummary)>, RunError> {
+    let Some(plan) = Plan::make(control, idle.map(Model::view), config)? else { return Ok(None) };
+    let mut run = Run::begin(control, plan)?;
+    let reason = match run.learn(control) {
+        Ok(reason) => reason,
+        Err(mut error) => {
+            // What has been learned is worth more than the error; a device that is gone may have left an
+            // earlier save.
+            let earlier = run.plan.folder.model_file();
+            error.saved = run.save().ok().or_else(|| earlier.exists().then_some(earlier));
+            return Err(error);
+        }
+    };
+    run.end(control, reason).map(Some)
+}
+
+/// A validation as a point of the curve.
+pub(super) fn evaluation_point(tally: &Tally, step: u64, epoch: f64) -> EvaluationPoint {
+    EvaluationPoint {
+        step,
+        epoch,
+        loss: tally.loss(),
+        top1_error: tally.top1_error(),
+        top5_error: tally.top5_error(),
+        n: tally.n,
+    }
+}
+
+/// A run between its first and its last update.
+struct Run {
+    plan: Plan,
+    trainer: Trainer,
+    rate: Rate,
+    history: History,
+    watch: Stopwatch,
+    started: Instant,
+    steps_per_epoch: u64,
+    total_steps: u64,
+    filters_shown: Instant,
+    saved: Instant,
+}
+
+impl Run {
+    /// Builds the network and announces the run.
+    fn begin(control: &mut Control, plan: Plan) -> Result<Self, RunError> {
+        control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
+        let Plan { config, settings, preset, device, store, folder } = &plan;
+        let data = store.description();
+        let spec = preset.spec(data.classes.len(), settings.init);
+        let shapes = Shapes::of(&spec).map_err(|e| RunError::bad_input(e.to_string()))?;
+        let weights = first_weights(&spec, &shapes, settings.init, config.run.seed);
+        let network =
+            Network::new(spec, &weights, &device.device).map_err(|e| RunError::bad_input(e.to_string()))?;
+        let input = Input::from_stored_mean(network.spec().input, store.mean_image());
+        let sgd = Sgd::new(settings.sgd, network.spec(), network.shapes());
+        let pass = match config.optim.micro_batch {
+            0 => micro_batch(network.shapes(), settings.batch),
+            pass => pass.min(settings.batch),
+        };
+        folder.describe(config, store.refused())?;
+
+        let steps_per_epoch = store.len(Split::Train).div_ceil(settings.batch) as u64;
+        let all_epochs = steps_per_epoch * settings.epochs as u64;
+        let total_steps = config.run.max_steps.map_or(all_epochs, |max| max.min(all_epochs));
+        let info = RunInfo {
+            config: config.clone(),
+            model: describe(&network, &data.classes),
+            data: data.clone(),
+            refused: store.refused().to_vec(),
+            device: device.info.name.clone(),
+            device_reason: device.reason.clone(),
+            folder: folder.path().into(),
+            steps_per_epoch,
+            total_steps,
+        };
+        let trainer = Trainer::new(network, input, sgd, config.run.seed, pass);
+        let rate = Rate::new(settings.lr, &settings.lr_drops);
+        let now = Instant::now();
+        let mut run = Self {
+            plan,
+            trainer,
+            rate,
+            history: History::default(),
+            watch: Stopwatch::new(),
+            started: now,
+            steps_per_epoch,
+            total_steps,
+            filters_shown: now,
+            saved: now,
+        };
+        control.outbox.send(Event::Started(Box::new(info)));
+        run.show_filters(control)?;
+        Ok(run)
+    }
+
+    /// Updates until the end or until told to stop.
+    fn learn(&mut self, control: &mut Control) -> Result<StopReason, RunError> {
+        let settings = &self.plan.settings;
+        let loader = Loader::train(
+            self.plan.store.clone(),
+            TrainPlan {
+                batch: settings.batch,
+                crop: self.trainer.input().spec().side as u32,
+                augment: settings.augment,
+                seed: self.plan.config.run.seed,
+                epochs: settings.epochs,
+                threads: prepare::loader_threads(&self.plan.config.data),
+            },
+        )
+        .map_err(|e| RunError::internal(format!("the threads that read pictures cannot be started: {e}")))?;
+        self.watch.restart();
+        let mut waited = Duration::ZERO;
+        while self.trainer.step() < self.total_steps {
+            if !self.attend(control)? {
+                return Ok(StopReason::Asked);
+            }
+            let asked = Instant::now();
+            let next = loader.recv_timeout(BATCH_WAIT);
+            waited += asked.elapsed();
+            self.warn(control, &loader);
+            match next {
+                Next::Pending => {}
+                Next::End => break,
+                Next::Failed(message) => return Err(RunError::internal(message)),
+                // Every picture of a short last batch has vanished: nothing to learn from.
+                Next::Batch(batch) if batch.labels.is_empty() => {
+                    if let Some(reason) = self.close_epoch(control)? {
+                        return Ok(reason);
+                    }
+                }
+                Next::Batch(batch) => {
+                    if let Some(reason) = self.update(control, &batch, std::mem::take(&mut waited))? {
+                        return Ok(reason);
+                    }
+                }
+            }
+        }
+        Ok(StopReason::Finished)
+    }
+
+    /// Serves commands, waits while paused. False: the run should end.
+    fn attend(&mut self, control: &mut Control) -> Result<bool, RunError> {
+        control.drain(Some(self.view()));
+        if control.paused && !control.stop && !control.single {
+            self.read_figures(control)?;
+            self.plan.folder.flush()?;
+            control.outbox.send(Event::Paused { step: self.trainer.step() });
+            while control.paused && !control.stop && !control.single {
+                control.wait(Some(self.view()));
+                self.take_rate(control);
+            }
+            if !control.paused && !control.stop {
+                control.outbox.send(Event::Resumed);
+            }
+            self.watch.restart();
+        }
+        control.single = false;
+        self.take_rate(control);
+        Ok(!control.stop)
+    }
+
+    fn take_rate(&mut self, control: &mut Control) {
+        if let Some(rate) = control.rate.take() {
+            self.rate.set(rate);
+            control.outbox.send(Event::RateSet { step: self.trainer.step() + 1, rate });
+        }
+    }
+
+    /// One update with everything that follows it. A reason: the run is over.
+    fn update(
+        &mut self,
+        control: &mut Control,
+        batch: &HostBatch,
+        waited: Duration,
+    ) -> Result<Option<StopReason>, RunError> {
+        let rate = self.rate.at(self.epoch(self.trainer.step()));
+        let classes = &self.plan.store.description().classes;
+        let step = self.trainer.step();
+        let outcome = self.trainer.update(batch, rate, |network, input| {
+            control.drain(Some(View { network, input, classes, step }));
+            if control.stop { Between::Abandon } else { Between::Continue }
+        });
+        let earlier = match outcome.map_err(RunError::internal)? {
+            Outcome::Abandoned => return Ok(Some(StopReason::Asked)),
+            Outcome::Made(earlier) => earlier,
+        };
+        // The processor has nothing left to do for this update; a card still has, and is not waited for.
+        let current = match self.plan.device.info.kind {
+            DeviceKind::Cpu => self.trainer.figures().map_err(RunError::internal)?,
+            _ => None,
+        };
+        if let Some(fault) = self.plan.device.fault() {
+            return Err(RunError::internal(format!(
+                "the graphics driver failed ({fault}); try a smaller batch (--batch 16) or another device (--device cpu)"
+            )));
+        }
+        let took = self.watch.update();
+        for result in earlier.into_iter().chain(current) {
+            if !self.record(control, &result)? {
+                return Ok(Some(StopReason::Diverged));
+            }
+        }
+        self.plan.folder.timing(self.trainer.step(), took, batch.labels.len(), waited)?;
+        if self.filters_shown.elapsed() > FILTER_PAUSE {
+            self.show_filters(control)?;
+        }
+        if batch.ends_epoch || self.trainer.step() == self.total_steps {
+            return self.close_epoch(control);
+        }
+        Ok(None)
+    }
+
+    /// Reads what is still on the device, measures the validation split, saves now and then.
+    fn close_epoch(&mut self, control: &mut Control) -> Result<Option<StopReason>, RunError> {
+        if !self.read_figures(control)? {
+            return Ok(Some(StopReason::Diverged));
+        }
+        let began = Instant::now();
+        if !self.validate(control)? {
+            return Ok(Some(StopReason::Asked));
+        }
+        self.watch.validated(began.elapsed());
+        self.show_filters(control)?;
+        if self.saved.elapsed() > SAVE_PAUSE {
+            self.save()?;
+        }
+        self.watch.restart();
+        Ok(None)
+    }
+
+    /// Figures of the last update. False: the loss is no number.
+    fn read_figures(&mut self, control: &Control) -> Result<bool, RunError> {
+        match self.trainer.figures().map_err(RunError::internal)? {
+            Some(result) => self.record(control, &result),
+            None => Ok(true),
+        }
+    }
+
+    /// Writes an update down and announces it. False: the loss is no number.
+    fn record(&mut self, control: &Control, result: &StepResult) -> Result<bool, RunError> {
+        let StepResult { step, rate, tally } = *result;
+        let point = StepPoint {
+            step,
+            epoch: self.epoch(step),
+            loss: tally.loss(),
+            top1_error: tally.top1_error(),
+            top5_error: tally.top5_error(),
+            lr: rate,
+        };
+        self.plan.folder.step(&point)?;
+        self.history.steps.push(point);
+        let updates_left = self.total_steps.saturating_sub(step);
+        let validations_left = updates_left.div_ceil(self.steps_per_epoch);
+        let validation_pictures = self.plan.store.len(Split::Validation);
+        let pace =
+            self.watch.pace(self.plan.settings.batch, updates_left, validations_left, validation_pictures);
+        control.outbox.send(Event::Step(point, pace));
+        Ok(point.loss.is_finite())
+    }
+
+    /// Measures the validation split. False: told to stop.
+    fn validate(&mut self, control: &mut Control) -> Result<bool, RunError> {
+        let view = self.view();
+        let total = self.plan.store.len(Split::Validation);
+        let result = evaluate(view, &self.plan.store, Views::One, |done| {
+            control.outbox.send(Event::Evaluating { done, total });
+            control.drain(Some(view));
+            !control.stop
+        });
+        let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(false) };
+        if unreadable > 0 {
+            let text =
+                format!("{unreadable} validation pictures could not be read any more and were left out");
+            control.outbox.send(Event::Warning(text));
+        }
+        let step = self.trainer.step();
+        let point = evaluation_point(&tally, step, self.epoch(step));
+        self.plan.folder.evaluation(&point)?;
+        self.history.evaluations.push(point);
+        control.outbox.send(Event::Evaluation(point));
+        Ok(true)
+    }
+
+    /// Reads the last figures, saves, draws the figures of the run folder.
+    fn end(mut self, control: &mut Control, reason: StopReason) -> Result<(Model, RunSummary), RunError> {
+        self.read_figures(control)?;
+        self.plan.folder.flush()?;
+        let model_file = match reason {
+            // Weights that are no numbers must not replace a model saved earlier.
+            StopReason::Diverged => Some(self.plan.folder.model_file()).filter(|path| path.exists()),
+            StopReason::Finished | StopReason::Asked => Some(self.save()?),
+        };
+        if let Some(path) = &model_file {
+            control.outbox.send(Event::Saved { path: path.clone() });
+        }
+        self.show_filters(control)?;
+        let figures = self.draw(control);
+        let summary = RunSummary {
+            reason,
+            step: self.trainer.step(),
+            evaluation: self.history.evaluations.last().copied(),
+            folder: self.plan.folder.path().into(),
+            model_file: model_file.clone(),
+            figures,
+            seconds: self.started.elapsed().as_secs_f64(),
+        };
+        let step = self.trainer.step();
+        let classes = self.plan.store.description().classes.clone();
+        let (network, input) = self.trainer.into_network();
+        let info = super::ModelInfo { file: model_file, ..describe(&network, &classes) };
+        Ok((Model { network, input, classes, step, info }, summary))
+    }
+
+    /// The curves and the first layer as pictures. A picture that cannot be drawn is a warning.
+    fn draw(&self, control: &Control) -> Vec<PathBuf> {
+        let folder = self.plan.folder.path();
+        let mut drawn = Vec::new();
+        let mut keep = |path: PathBuf, result: Result<(), vis::FigureError>| match result {
+            Ok(()) => drawn.push(path),
+            Err(error) => control.outbox.send(Event::Warning(error.to_string())),
+        };
+        if !self.history.steps.is_empty() {
+            let path = folder.join("curves.png");
+            let title = format!("{} on {}", self.plan.preset.name, self.plan.config.data.source);
+            let result = vis::write_curves(&self.history, &title, &path);
+            keep(path, result);
+        }
+        if let Ok(Some(grid)) = self.view().filters() {
+            let path = folder.join("filters.png");
+            let result = vis::write_filters(&grid, &path);
+            keep(path, result);
+        }
+        drawn
+    }
+
+    fn save(&mut self) -> Result<PathBuf, RunError> {
+        let path = self.plan.folder.model_file();
+        self.view().save(&path).map_err(RunError::internal)?;
+        self.saved = Instant::now();
+        Ok(path)
+    }
+
+    fn show_filters(&mut self, control: &Control) -> Result<(), RunError> {
+        self.filters_shown = Instant::now();
+        if let Some(grid) = self.view().filters().map_err(RunError::internal)? {
+            control.outbox.send(Event::Filters(grid));
+        }
+        Ok(())
+    }
+
+    fn warn(&self, control: &Control, loader: &Loader) {
+        for refused in loader.warnings() {
+            let text = format!("{} is left out from now on: {}", refused.name, refused.reason);
+            control.outbox.send(Event::Warning(text));
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            network: self.trainer.network(),
+            input: self.trainer.input(),
+            classes: &self.plan.store.description().classes,
+            step: self.trainer.step(),
+        }
+    }
+
+    fn epoch(&self, step: u64) -> f64 {
+        step as f64 / self.steps_per_epoch as f64
+    }
+}

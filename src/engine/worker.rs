@@ -1,0 +1,196 @@
+//! The engine thread: serves commands while idle and hands over to a run when asked for one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use crossbeam_channel::Receiver;
+
+use super::control::{self, Control};
+use super::error::{RunError, finished};
+use super::evaluate::evaluate;
+use super::model::Model;
+use super::outbox::Outbox;
+use super::prepare::{self, Waited};
+use super::run;
+use super::{Command, Event, Views};
+use crate::config::{DataConfig, RunConfig};
+use crate::device;
+use crate::model::fitting_preset;
+use crate::vis::EvaluationPoint;
+
+/// Serves commands until told to shut down or until nobody can send any more.
+pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
+    let mut worker = Worker { inbox, outbox, model: None };
+    while let Ok(command) = inbox.recv() {
+        if matches!(command, Command::ShutDown) {
+            return;
+        }
+        let training = matches!(command, Command::Start(_));
+        // A driver or a library may still panic. The user gets a message and keeps the window.
+        match catch_unwind(AssertUnwindSafe(|| worker.serve(command))) {
+            Ok(End::Idle) => {}
+            Ok(End::ShutDown) => return,
+            Err(panic) => outbox.send(Event::Failed {
+                message: format!("something broke inside the program: {}", panic_text(&*panic)),
+                run_ended: training,
+                bad_input: false,
+                saved: None,
+            }),
+        }
+    }
+}
+
+/// Whether the engine goes on after a command.
+enum End {
+    Idle,
+    ShutDown,
+}
+
+struct Worker<'a> {
+    inbox: &'a Receiver<Command>,
+    outbox: &'a Outbox,
+    /// What predictions are made with while no run is going on.
+    model: Option<Model>,
+}
+
+impl Worker<'_> {
+    fn serve(&mut self, command: Command) -> End {
+        match command {
+            Command::Start(config) => return self.start(*config),
+            Command::Describe(config) => return self.describe(&config),
+            Command::Load { path, device } => self.load(&path, &device),
+            Command::Evaluate { data, views } => return self.evaluate(&data, views),
+            Command::Predict { id, source, views, top } => {
+                control::predict(self.outbox, self.model.as_ref().map(Model::view), id, source, views, top);
+            }
+            Command::Save(path) => control::save(self.outbox, self.model.as_ref().map(Model::view), &path),
+            // The run that these were meant for has just ended.
+            Command::Pause | Command::Resume | Command::Step | Command::Stop | Command::SetRate(_) => {}
+            Command::ShutDown => return End::ShutDown,
+        }
+        End::Idle
+    }
+
+    fn start(&mut self, config: RunConfig) -> End {
+        let mut control = Control::new(self.inbox, self.outbox);
+        match run::train(&mut control, self.model.as_ref(), config) {
+            Ok(Some((model, summary))) => {
+                self.model = Some(model);
+                self.outbox.send(Event::Stopped(Box::new(summary)));
+            }
+            Ok(None) => self.outbox.send(Event::Cancelled),
+            Err(error) => self.fail(error),
+        }
+        if control.shut_down { End::ShutDown } else { End::Idle }
+    }
+
+    fn describe(&mut self, config: &DataConfig) -> End {
+        let mut control = Control::new(self.inbox, self.outbox);
+        let result = match prepare::scan(&mut control, self.model.as_ref().map(Model::view), config) {
+            Waited::Done(Ok(dataset)) => {
+                let description = dataset.description().clone();
+                let preset = fitting_preset(description.typical_side).name;
+                Ok((description, preset))
+            }
+            Waited::Done(Err(error)) => Err(error.to_string()),
+            Waited::Stopped => Err("stopped".into()),
+            Waited::Broken => Err("something broke inside the program while it looked for pictures".into()),
+        };
+        self.outbox.send(Event::Described { source: config.source.clone(), result });
+        if control.shut_down { End::ShutDown } else { End::Idle }
+    }
+
+    fn load(&mut self, path: &Path, device: &str) {
+        let model = device::open(device)
+            .map_err(|e| e.to_string())
+            .and_then(|device| Model::load(path, &device).map_err(|e| e.to_string()));
+        match model {
+            Ok(model) => {
+                let info = Box::new(model.info.clone());
+                if let Ok(Some(grid)) = model.view().filters() {
+                    self.outbox.send(Event::Filters(grid));
+                }
+                self.model = Some(model);
+                self.outbox.send(Event::Loaded(info));
+            }
+            Err(message) => self.fail(RunError::bad_input(message)),
+        }
+    }
+
+    fn evaluate(&mut self, config: &DataConfig, views: Views) -> End {
+        let mut control = Control::new(self.inbox, self.outbox);
+        match self.measure(&mut control, config, views) {
+            Ok(Some(point)) => self.outbox.send(Event::Evaluation(point)),
+            Ok(None) => self.outbox.send(Event::Cancelled),
+            Err(error) => self.fail(error),
+        }
+        if control.shut_down { End::ShutDown } else { End::Idle }
+    }
+
+    fn measure(
+        &self,
+        control: &mut Control,
+        config: &DataConfig,
+        views: Views,
+    ) -> Result<Option<EvaluationPoint>, RunError> {
+        let Some(model) = &self.model else {
+            return Err(RunError::bad_input("there is no model yet: train one, or open a model file"));
+        };
+        let view = model.view();
+        let Some(dataset) = finished(prepare::scan(control, Some(view), config))? else {
+            return Ok(None);
+        };
+        let found = &dataset.description().classes;
+        if *found != model.classes {
+            return Err(RunError::bad_input(format!(
+                "the classes of {} are not those of the model: {}",
+                config.source,
+                class_difference(found, &model.classes)
+            )));
+        }
+        let side = model.input.spec().stored_side;
+        let Some(Some(store)) = finished(prepare::decode(control, Some(view), dataset, side, config))? else {
+            return Ok(None);
+        };
+        let total = store.len(crate::data::Split::Validation);
+        let result = evaluate(view, &store, views, |done| {
+            control.outbox.send(Event::Evaluating { done, total });
+            control.drain(Some(view));
+            !control.stop
+        });
+        let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(None) };
+        let refused = store.refused().len() + unreadable;
+        if refused > 0 {
+            control
+                .outbox
+                .send(Event::Warning(format!("{refused} pictures could not be read and were left out")));
+        }
+        Ok(Some(run::evaluation_point(&tally, model.step, 0.0)))
+    }
+
+    fn fail(&self, error: RunError) {
+        let RunError { message, bad_input, saved } = error;
+        self.outbox.send(Event::Failed { message, run_ended: true, bad_input, saved });
+    }
+}
+
+/// What a data set and a model disagree on, in few words.
+fn class_difference(found: &[String], wanted: &[String]) -> String {
+    let missing = wanted.iter().find(|class| !found.contains(class));
+    let surplus = found.iter().find(|class| !wanted.contains(class));
+    match (missing, surplus) {
+        (Some(missing), Some(surplus)) => {
+            format!("`{missing}` is missing, `{surplus}` is unknown to the model")
+        }
+        (Some(missing), None) => format!("`{missing}` is missing"),
+        (None, Some(surplus)) => format!("`{surplus}` is unknown to the model"),
+        (None, None) => "they stand in another order".into(),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no reason was given")
+        .to_owned()
+}

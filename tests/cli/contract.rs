@@ -1,0 +1,155 @@
+//! JSON keys, exit statuses and files that scripts rely on.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use super::{QUICK, call, events, objects, program, trained};
+
+#[test]
+fn training_reports_every_update_and_validation() {
+    let folder = tempdir().unwrap();
+    let args = ["train", "--data", "sample", "--epochs", "2", "--out", "run", "--json", "--seed", "3"];
+    let output = call(folder.path(), &[&args, QUICK].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects = objects(&output);
+    let steps = events(&objects, "step");
+    assert_eq!(steps.len(), 8);
+    for key in ["step", "epoch", "loss", "top1_error", "top5_error", "lr", "images_per_s"] {
+        assert!(steps.iter().all(|s| s[key].is_number()), "{key}");
+    }
+    let evals = events(&objects, "eval");
+    assert_eq!(evals.len(), 2);
+    for eval in &evals {
+        assert_eq!((&eval["split"], &eval["n"]), (&Value::from("validation"), &Value::from(30)));
+        let (top1, top5) = (eval["top1_error"].as_f64().unwrap(), eval["top5_error"].as_f64().unwrap());
+        assert!((0.0..=1.0).contains(&top5) && top5 <= top1 && top1 <= 1.0);
+    }
+    let last = objects.last().unwrap();
+    assert_eq!((&last["event"], &last["reason"]), (&Value::from("stopped"), &Value::from("finished")));
+    assert!(folder.path().join("run/model.safetensors").exists());
+}
+
+#[test]
+fn updates_can_be_limited() {
+    let folder = tempdir().unwrap();
+    let args = ["train", "--data", "sample", "--max-steps", "3", "--json"];
+    let output = call(folder.path(), &[&args, QUICK].concat());
+    let objects = objects(&output);
+    assert_eq!(events(&objects, "step").len(), 3);
+    // Without a name the folder is a numbered one under `runs`.
+    assert!(folder.path().join("runs/0001-cifar-80sec-sample/metrics.csv").exists());
+}
+
+#[test]
+fn a_config_file_and_settings_by_name_are_obeyed() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("c.toml"), "[optim]\nlr = 0.5\nbatch = 8\n[run]\nseed = 9\n").unwrap();
+    let args = ["train", "--config", "c.toml", "--set", "optim.lr=0.25", "--max-steps", "1", "--out", "run"];
+    let output = call(folder.path(), &[&args, QUICK].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written = std::fs::read_to_string(folder.path().join("run/config.toml")).unwrap();
+    for line in ["lr = 0.25", "batch = 16", "seed = 9"] {
+        assert!(written.contains(line), "{line} is missing in\n{written}");
+    }
+}
+
+#[test]
+fn eval_and_predict_speak_json() {
+    let folder = tempdir().unwrap();
+    let model = trained(folder.path());
+    let model = model.to_str().unwrap();
+    for views in ["1", "10"] {
+        let args = [
+            "eval",
+            "--model-file",
+            model,
+            "--data",
+            "sample",
+            "--views",
+            views,
+            "--json",
+            "--device",
+            "cpu",
+        ];
+        let output = call(folder.path(), &args);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let objects = objects(&output);
+        let eval = events(&objects, "eval")[0];
+        assert_eq!(eval["n"], 600);
+        assert!(eval["loss"].is_number() && eval["top5_error"].is_number());
+    }
+
+    let pictures = folder.path().join("pictures");
+    std::fs::create_dir(&pictures).unwrap();
+    image::RgbImage::new(20, 30).save(pictures.join("b.png")).unwrap();
+    std::fs::write(pictures.join("a.txt"), "a note").unwrap();
+    let pictures = pictures.to_str().unwrap();
+    let args = ["predict", "--model-file", model, "--top", "3", "--json", "--device", "cpu", pictures];
+    let output = call(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(0));
+    let objects = objects(&output);
+    assert_eq!(objects.len(), 2);
+    assert!(objects[0]["path"].as_str().unwrap().ends_with("a.txt") && objects[0]["error"].is_string());
+    let top = objects[1]["top"].as_array().unwrap();
+    assert_eq!(top.len(), 3);
+    assert!(top.iter().all(|t| t["class"].is_string() && t["p"].is_number()));
+    // The same for people.
+    let output = call(folder.path(), &["predict", "--model-file", model, "--device", "cpu", pictures]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("b.png") && text.contains('%'), "{text}");
+}
+
+#[test]
+fn devices_begin_with_the_processor() {
+    let folder = tempdir().unwrap();
+    let output = call(folder.path(), &["devices", "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let objects = objects(&output);
+    assert_eq!(objects[0]["id"], "cpu");
+    assert!(objects.iter().all(|o| o["name"].is_string() && o["kind"].is_string()));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_and_leaves_130() {
+    let folder = tempdir().unwrap();
+    let args = ["train", "--data", "sample", "--epochs", "10000", "--out", "run", "--json"];
+    let mut child = program(folder.path())
+        .args([&args, QUICK].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("\"step\"")));
+    interrupt(&child);
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(rest.last().unwrap().contains("\"stopped\""), "{rest:?}");
+    assert!(folder.path().join("run/model.safetensors").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_display_the_sample_is_trained_in_the_terminal() {
+    let folder = tempdir().unwrap();
+    let mut child = program(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    assert!(first.contains("display") || first.contains("built without"), "{first}");
+    assert!(lines.any(|line| line.starts_with("Folder:")));
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("model.safetensors") && text.contains("filters.png"), "{text}");
+}
+
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
