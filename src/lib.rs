@@ -15,6 +15,7 @@
 //! | [`vis`] | curves and first-layer kernels as pictures, from plain host data |
 //! | [`engine`] | one thread that owns device, model and optimiser; commands in, events out |
 //! | [`cli`] | the terminal |
+//! | `gui` | the window (feature `gui`) |
 //!
 //! ```text
 //! Dataset -> PictureStore -> Loader threads -> engine thread -- Event --> window or terminal
@@ -26,6 +27,8 @@ pub mod config;
 pub mod data;
 pub mod device;
 pub mod engine;
+#[cfg(feature = "gui")]
+pub mod gui;
 pub mod infer;
 pub mod kernels;
 pub mod model;

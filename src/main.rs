@@ -31,6 +31,17 @@ fn window(insists: bool) -> ExitCode {
     cli::train_sample().into()
 }
 
+#[cfg(feature = "gui")]
+fn open_window() -> Result<(), String> {
+    if cfg!(target_os = "linux")
+        && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| std::env::var_os(name).is_none())
+    {
+        return Err("there is no display".into());
+    }
+    alexnet_lab::gui::run(alexnet_lab::config::RunConfig::default()).map_err(|e| e.to_string())
+}
+
+#[cfg(not(feature = "gui"))]
 fn open_window() -> Result<(), String> {
     Err("this program was built without it".into())
 }

@@ -1,8 +1,11 @@
 //! The integration tests, one binary: one module a subject.
 
+mod architecture;
 mod cli;
 mod data;
 mod engine;
+#[cfg(feature = "gui")]
+mod gui;
 mod kernels;
 mod model;
 mod support;

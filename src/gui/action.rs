@@ -1,0 +1,47 @@
+//! What a person asked for. Panels push these; [`App`](super::App) carries them out.
+
+use std::path::PathBuf;
+
+use egui::ThemePreference;
+
+use crate::engine::PictureSource;
+
+/// A wish, from a button, a key, a dropped file or a finished background task.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Use this data source and look at what is there.
+    UseSource(String),
+    PickFolder,
+    PickArchive,
+    /// Begin a run with the settings of the draft.
+    Start,
+    Pause,
+    Resume,
+    Step,
+    Stop,
+    SetRate(f64),
+    PickSave,
+    PickModel,
+    LoadModel(PathBuf),
+    SaveModel(PathBuf),
+    PickPictures,
+    /// Take a picture, a file list or a path from the clipboard.
+    Paste,
+    /// Text that was pasted: paths or `file://` addresses, one a line.
+    PasteText(String),
+    Classify(PictureSource),
+    /// Sort out files that were dropped on the window: pictures, a model, a data source.
+    Dropped(Vec<PathBuf>),
+    /// Show an earlier prediction again.
+    ShowPrediction(u64),
+    RemovePrediction(u64),
+    DismissNotice(u64),
+    DismissSummary,
+    CopyText(String),
+    OpenFolder(PathBuf),
+    SetTheme(ThemePreference),
+    /// Multiply the size of everything by a step up (`true`) or down.
+    Zoom(bool),
+    ResetZoom,
+    ToggleShortcuts,
+}

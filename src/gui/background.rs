@@ -1,0 +1,203 @@
+//! Things that can take long, kept off the window's thread: file dialogs, the clipboard, asking the drivers.
+//!
+//! Each runs on a named thread of its own and hands back a [`Done`]. A thread that waits for a person is
+//! not joined when the window closes: a dialog left open must not keep the program alive.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use image::RgbImage;
+use rfd::{AsyncFileDialog, FileHandle};
+
+use super::state::DeviceChoice;
+
+/// No person answers a dialog faster than this: an earlier "cancelled" means that none was shown.
+const NO_DIALOG: Duration = Duration::from_millis(250);
+
+/// Endings of picture files that the dialog offers.
+pub const PICTURE_ENDINGS: [&str; 10] =
+    ["jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "JPEG", "JPG"];
+
+/// The result of a task.
+#[derive(Debug)]
+pub enum Done {
+    Source(PathBuf),
+    Pictures(Vec<PathBuf>),
+    Model(PathBuf),
+    SaveTo(PathBuf),
+    Devices(Vec<DeviceChoice>),
+    Clipboard(Pasted),
+    Problem(String),
+}
+
+/// What was on the clipboard.
+#[derive(Debug)]
+pub enum Pasted {
+    Picture(RgbImage),
+    Files(Vec<PathBuf>),
+    Text(String),
+}
+
+/// Which file to ask for.
+#[derive(Clone, Debug)]
+pub enum Dialog {
+    Folder,
+    Archive,
+    Pictures,
+    Model,
+    /// With the name to propose.
+    SaveModel(String),
+}
+
+/// Starts tasks and collects what they hand back.
+pub struct Background {
+    ctx: egui::Context,
+    outbox: Sender<Done>,
+    inbox: Receiver<Done>,
+}
+
+impl Background {
+    pub fn new(ctx: egui::Context) -> Self {
+        let (outbox, inbox) = unbounded();
+        Self { ctx, outbox, inbox }
+    }
+
+    /// What has been finished since the last call.
+    pub fn finished(&self) -> Vec<Done> {
+        self.inbox.try_iter().collect()
+    }
+
+    /// Runs `work` on a thread of that name; the window wakes when it is done.
+    pub fn spawn(&self, name: &str, work: impl FnOnce() -> Option<Done> + Send + 'static) {
+        let (outbox, ctx) = (self.outbox.clone(), self.ctx.clone());
+        let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+            if let Some(done) = work() {
+                // Fails only when the window is gone, and then nobody wants the answer.
+                let _ = outbox.send(done);
+                ctx.request_repaint();
+            }
+        });
+        if let Err(reason) = thread {
+            let problem = format!("The system refused to start the thread \"{name}\": {reason}");
+            let _ = self.outbox.send(Done::Problem(problem));
+        }
+    }
+
+    /// Shows a file dialog. It is made here, on the window's thread, and awaited elsewhere.
+    pub fn ask(&self, dialog: Dialog, parent: Option<&eframe::Frame>) {
+        let mut files = AsyncFileDialog::new();
+        if let Some(frame) = parent {
+            files = files.set_parent(frame);
+        }
+        match dialog {
+            Dialog::Folder => {
+                let answer =
+                    files.set_title("Folder with one folder of pictures for each class").pick_folder();
+                self.await_answer(answer, |file: FileHandle| Done::Source(file.path().into()));
+            }
+            Dialog::Archive => {
+                let answer =
+                    files.set_title("Archive of pictures").add_filter("Archives", &["tar"]).pick_file();
+                self.await_answer(answer, |file: FileHandle| Done::Source(file.path().into()));
+            }
+            Dialog::Pictures => {
+                let files = files.set_title("Pictures to classify");
+                let answer = files
+                    .add_filter("Pictures", &PICTURE_ENDINGS)
+                    .add_filter("All files", &["*"])
+                    .pick_files();
+                self.await_answer(answer, |files: Vec<FileHandle>| {
+                    Done::Pictures(files.iter().map(|file| file.path().into()).collect())
+                });
+            }
+            Dialog::Model => {
+                let files = files.set_title("Model file").add_filter("Models", &["safetensors"]);
+                self.await_answer(files.pick_file(), |file: FileHandle| Done::Model(file.path().into()));
+            }
+            Dialog::SaveModel(name) => {
+                let files = files.set_title("Save the model as").add_filter("Models", &["safetensors"]);
+                let answer = files.set_file_name(name).save_file();
+                self.await_answer(answer, |file: FileHandle| Done::SaveTo(file.path().into()));
+            }
+        }
+    }
+
+    fn await_answer<T: 'static>(
+        &self,
+        answer: impl Future<Output = Option<T>> + Send + 'static,
+        done: impl FnOnce(T) -> Done + Send + 'static,
+    ) {
+        self.spawn("file dialog", move || {
+            let asked = Instant::now();
+            match pollster::block_on(answer) {
+                Some(file) => Some(done(file)),
+                None if asked.elapsed() < NO_DIALOG => Some(Done::Problem(
+                    "The system could not show a file dialog. Drop the file on the window instead, or type its path. \
+                     (On Linux, file dialogs need the package xdg-desktop-portal or zenity.)"
+                        .into(),
+                )),
+                None => None,
+            }
+        });
+    }
+
+    /// Reads the clipboard.
+    pub fn paste(&self) {
+        self.spawn("clipboard", || Some(read_clipboard()));
+    }
+
+    /// Opens a folder in the system's file manager.
+    pub fn open_folder(&self, folder: PathBuf) {
+        self.spawn("open folder", move || {
+            let opener = if cfg!(target_os = "windows") {
+                "explorer"
+            } else if cfg!(target_os = "macos") {
+                "open"
+            } else {
+                "xdg-open"
+            };
+            let status = std::process::Command::new(opener).arg(&folder).status();
+            // Explorer's exit status says nothing about success.
+            let shown = status.is_ok_and(|status| status.success() || cfg!(target_os = "windows"));
+            (!shown).then(|| {
+                Done::Problem(format!("No file manager could be opened. The folder is {}", folder.display()))
+            })
+        });
+    }
+}
+
+fn read_clipboard() -> Done {
+    let mut clipboard = match arboard::Clipboard::new() {
+        Ok(clipboard) => clipboard,
+        Err(reason) => return Done::Problem(format!("The clipboard cannot be read: {reason}")),
+    };
+    if let Ok(data) = clipboard.get_image()
+        && let Some(picture) = rgb(data.width, data.height, &data.bytes)
+    {
+        return Done::Clipboard(Pasted::Picture(picture));
+    }
+    match clipboard.get().file_list() {
+        Ok(files) if !files.is_empty() => return Done::Clipboard(Pasted::Files(files)),
+        _ => {}
+    }
+    match clipboard.get_text() {
+        Ok(text) if !text.trim().is_empty() => Done::Clipboard(Pasted::Text(text)),
+        _ => Done::Problem(
+            "The clipboard holds no picture. Copy a picture, or the path of one, and paste again.".into(),
+        ),
+    }
+}
+
+/// RGBA bytes as a picture on white; none if the sizes disagree.
+pub fn rgb(width: usize, height: usize, rgba: &[u8]) -> Option<RgbImage> {
+    if width == 0 || height == 0 || rgba.len() != width.checked_mul(height)?.checked_mul(4)? {
+        return None;
+    }
+    let over_white = |pixel: &[u8]| {
+        let alpha = u32::from(pixel[3]);
+        [0, 1, 2].map(|c| ((u32::from(pixel[c]) * alpha + 255 * (255 - alpha)) / 255) as u8)
+    };
+    let pixels = rgba.chunks_exact(4).flat_map(over_white).collect();
+    RgbImage::from_raw(u32::try_from(width).ok()?, u32::try_from(height).ok()?, pixels)
+}

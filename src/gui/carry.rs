@@ -1,0 +1,157 @@
+//! Carrying out actions: the one place where a wish becomes a command to the engine.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Context, OutputCommand};
+
+use super::action::Action;
+use super::app::App;
+use super::background::Dialog;
+use super::incoming;
+use super::notice::Severity;
+use super::state::Found;
+use crate::engine::{Command, Event, PictureSource, Views};
+
+/// Guesses asked for, as in the paper's Figure 4.
+const TOP: usize = 5;
+/// Pictures taken from one drop or one dialog.
+const AT_ONCE: usize = 24;
+/// Smallest and largest size of everything.
+const ZOOM: [f32; 2] = [0.6, 2.5];
+
+impl App {
+    /// Does what was asked. `frame` is the window that a dialog belongs to.
+    pub fn carry_out(&mut self, action: Action, ctx: &Context, frame: Option<&eframe::Frame>) {
+        match action {
+            Action::UseSource(source) => self.use_source(source),
+            Action::Start => self.start(),
+            Action::Pause => self.send(Command::Pause),
+            Action::Resume => self.send(Command::Resume),
+            Action::Step => self.send(Command::Step),
+            Action::Stop => self.stop(),
+            Action::SetRate(rate) => self.send(Command::SetRate(rate)),
+            Action::LoadModel(path) => self.load_model(path),
+            Action::SaveModel(path) => self.send(Command::Save(path)),
+            Action::Classify(source) => self.classify(source),
+            Action::Dropped(paths) => self.dropped(paths),
+            Action::Paste => self.background.paste(),
+            Action::PasteText(text) => self.paste_text(&text),
+            Action::ShowPrediction(id) => self.state.shown_prediction = Some(id),
+            Action::RemovePrediction(id) => self.state.remove_prediction(id),
+            Action::DismissNotice(id) => self.state.notices.dismiss(id),
+            Action::DismissSummary => self.state.summary = None,
+            Action::OpenFolder(folder) => self.background.open_folder(folder),
+            Action::PickFolder => self.background.ask(Dialog::Folder, frame),
+            Action::PickArchive => self.background.ask(Dialog::Archive, frame),
+            Action::PickPictures => self.background.ask(Dialog::Pictures, frame),
+            Action::PickModel => self.background.ask(Dialog::Model, frame),
+            Action::PickSave => {
+                let name = self.state.model.as_ref().map_or("model", |model| &model.name);
+                self.background.ask(Dialog::SaveModel(format!("{name}.safetensors")), frame);
+            }
+            Action::CopyText(text) => ctx.output_mut(|o| o.commands.push(OutputCommand::CopyText(text))),
+            Action::SetTheme(theme) => ctx.set_theme(theme),
+            Action::Zoom(larger) => {
+                let step = if larger { 0.1 } else { -0.1 };
+                let zoom = ((ctx.zoom_factor() + step) * 10.0).round() / 10.0;
+                ctx.set_zoom_factor(zoom.clamp(ZOOM[0], ZOOM[1]));
+            }
+            Action::ResetZoom => ctx.set_zoom_factor(1.0),
+            Action::ToggleShortcuts => self.view.shortcuts_open = !self.view.shortcuts_open,
+        }
+    }
+
+    fn use_source(&mut self, source: String) {
+        if self.state.busy() {
+            let text = "Stop the run before choosing other pictures to train on.";
+            self.state.notices.push(Severity::Warning, text);
+            return;
+        }
+        if source != "sample" {
+            self.draft.typed_source.clone_from(&source);
+        }
+        self.draft.base.data.source = source;
+        self.describe();
+    }
+
+    fn start(&mut self) {
+        if self.state.busy() || matches!(self.state.found, Found::Unusable(_)) {
+            return;
+        }
+        // Errors are shown beside their fields.
+        if let Ok(config) = self.draft.config() {
+            self.state.asked_to_start();
+            self.send_when_free(Command::Start(Box::new(config)));
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.take_back_start() {
+            self.state.apply(Event::Cancelled);
+        } else {
+            self.state.stopping = true;
+            self.send(Command::Stop);
+        }
+    }
+
+    fn load_model(&mut self, path: PathBuf) {
+        if self.state.busy() {
+            let text = "Stop the run before opening a model: the run is using the network.";
+            self.state.notices.push(Severity::Warning, text);
+            return;
+        }
+        let device = self.draft.base.run.device.clone();
+        self.send_when_free(Command::Load { path, device });
+    }
+
+    fn classify(&mut self, source: PictureSource) {
+        if self.state.model.is_none() {
+            let text = "There is no network to ask yet: start training, or open a model.";
+            self.state.notices.push(Severity::Warning, text);
+            return;
+        }
+        let name = match &source {
+            PictureSource::File(path) => file_name(path),
+            PictureSource::Bytes { name, .. } | PictureSource::Pixels { name, .. } => name.clone(),
+        };
+        let id = self.state.asked_to_classify(name);
+        let views = if self.view.ten_views { Views::Ten } else { Views::One };
+        self.send(Command::Predict { id, source, views, top: TOP });
+    }
+
+    /// A model is opened, a folder or an archive becomes the data source, everything else is a picture.
+    fn dropped(&mut self, paths: Vec<PathBuf>) {
+        let mut pictures = Vec::new();
+        for path in paths {
+            if incoming::is_model(&path) {
+                self.load_model(path);
+            } else if incoming::is_data_source(&path) {
+                self.use_source(path.display().to_string());
+            } else {
+                pictures.push(path);
+            }
+        }
+        if pictures.len() > AT_ONCE {
+            let text =
+                format!("{} pictures were dropped; the first {AT_ONCE} are classified.", pictures.len());
+            self.state.notices.push(Severity::Warning, text);
+        }
+        for path in pictures.into_iter().take(AT_ONCE) {
+            self.classify(PictureSource::File(path));
+        }
+    }
+
+    fn paste_text(&mut self, text: &str) {
+        let paths = incoming::paths_in(text);
+        if paths.is_empty() {
+            let text = "The pasted text is not the path of a file. Copy a picture, or the path of one.";
+            self.state.notices.push(Severity::Warning, text);
+        } else {
+            self.dropped(paths);
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}

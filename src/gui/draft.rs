@@ -1,0 +1,304 @@
+//! The settings of the next run while they are being edited.
+//!
+//! A number is kept as the text a person typed, and only when it differs from what the preset says: choosing
+//! another preset moves every number that was left alone. [`Draft::config`] turns the texts into a
+//! [`RunConfig`], or says for each field what is wrong with it.
+
+use crate::config::{ConfigError, Init, RunConfig};
+use crate::engine::PresetInfo;
+
+/// A number that can be edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    LearningRate,
+    Batch,
+    Epochs,
+    Momentum,
+    WeightDecay,
+    BiasRate,
+    Seed,
+    MicroBatch,
+    MaxSteps,
+    RateDrops,
+    ValidationShare,
+}
+
+/// Fields a student meets first.
+pub const MAIN_FIELDS: [Field; 7] = [
+    Field::LearningRate,
+    Field::Batch,
+    Field::Epochs,
+    Field::Momentum,
+    Field::WeightDecay,
+    Field::BiasRate,
+    Field::Seed,
+];
+
+/// Fields behind "Advanced".
+pub const ADVANCED_FIELDS: [Field; 4] =
+    [Field::RateDrops, Field::MaxSteps, Field::ValidationShare, Field::MicroBatch];
+
+impl Field {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::LearningRate => "Learning rate",
+            Self::Batch => "Batch size",
+            Self::Epochs => "Epochs",
+            Self::Momentum => "Momentum",
+            Self::WeightDecay => "Weight decay",
+            Self::BiasRate => "Bias rate factor",
+            Self::Seed => "Seed",
+            Self::MicroBatch => "Micro-batch",
+            Self::MaxSteps => "Stop after steps",
+            Self::RateDrops => "Divide rate at epochs",
+            Self::ValidationShare => "Validation share",
+        }
+    }
+
+    /// What it does, in plain words.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::LearningRate => {
+                "How far the weights move at each update. Too large and the loss jumps or explodes; too small and \
+                 nothing seems to happen. You can change it while training."
+            }
+            Self::Batch => {
+                "How many pictures are averaged for one update. The paper uses 128. A small batch makes many noisy \
+                 updates, a large one few calm ones."
+            }
+            Self::Epochs => {
+                "How often the whole training set is gone through. The paper took about 90 rounds."
+            }
+            Self::Momentum => {
+                "How much of the last movement is kept in the next one, like a heavy ball rolling downhill. The paper \
+                 uses 0.9."
+            }
+            Self::WeightDecay => {
+                "Pulls every weight a little towards zero at each update. The paper uses 0.0005 and found that it \
+                 helps the network learn, not only generalise. Biases are left alone."
+            }
+            Self::BiasRate => {
+                "Biases learn at this multiple of the learning rate. The author's own runs used 2."
+            }
+            Self::Seed => {
+                "Decides everything that is drawn by chance: the first weights, the order of the pictures, crops and \
+                 flips. The same seed gives the same run."
+            }
+            Self::MicroBatch => {
+                "How many pictures pass through the network at once; a batch is the sum of such passes and the result \
+                 is the same. Smaller needs less memory. 0 lets the program choose."
+            }
+            Self::MaxSteps => {
+                "Ends the run after this many updates, even if epochs are left. Leave empty for no limit."
+            }
+            Self::RateDrops => {
+                "Epochs after which the learning rate is divided by 10, for example 8, 12. Leave empty to do as the \
+                 network's preset says."
+            }
+            Self::ValidationShare => {
+                "Part of the pictures held back to test the network when the data have no validation set of their \
+                 own: 0.2 is one picture in five."
+            }
+        }
+    }
+
+    /// What an empty field shows.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::MaxSteps => "no limit",
+            Self::RateDrops => "as the preset says",
+            _ => "automatic",
+        }
+    }
+
+    /// The text when nobody has changed it. Empty when that is not known yet, or means "automatic".
+    pub fn standard(self, preset: Option<&PresetInfo>) -> String {
+        let of = |value: fn(&PresetInfo) -> String| preset.map(value).unwrap_or_default();
+        let config = RunConfig::default();
+        match self {
+            Self::LearningRate => of(|p| p.lr.to_string()),
+            Self::Batch => of(|p| p.batch.to_string()),
+            Self::Epochs => of(|p| p.epochs.to_string()),
+            Self::Momentum => of(|p| p.momentum.to_string()),
+            Self::WeightDecay => of(|p| p.weight_decay.to_string()),
+            Self::BiasRate => of(|p| p.bias_lr_scale.to_string()),
+            Self::Seed => config.run.seed.to_string(),
+            Self::MicroBatch => config.optim.micro_batch.to_string(),
+            Self::ValidationShare => config.data.validation_share.to_string(),
+            Self::MaxSteps | Self::RateDrops => String::new(),
+        }
+    }
+
+    /// Writes the value that `text` stands for into `config`.
+    fn write(self, text: &str, config: &mut RunConfig) -> Result<(), String> {
+        match self {
+            Self::LearningRate => config.optim.lr = Some(decimal(text)?),
+            Self::Batch => config.optim.batch = Some(whole(text)?),
+            Self::Epochs => config.run.epochs = Some(whole(text)?),
+            Self::Momentum => config.optim.momentum = Some(decimal(text)?),
+            Self::WeightDecay => config.optim.weight_decay = Some(decimal(text)?),
+            Self::BiasRate => config.optim.bias_lr_scale = Some(decimal(text)?),
+            Self::Seed => config.run.seed = whole(text)?,
+            Self::MicroBatch => config.optim.micro_batch = whole(text)?,
+            Self::MaxSteps => config.run.max_steps = Some(whole(text)?),
+            Self::RateDrops => {
+                let drops: Result<Vec<f64>, String> = text
+                    .split([';', ' ', ','])
+                    .filter(|part| !part.is_empty())
+                    .map(|part| {
+                        part.parse().map_err(|_| "Epochs separated by commas, for example 8, 12".into())
+                    })
+                    .collect();
+                config.optim.lr_drops = Some(drops?);
+            }
+            Self::ValidationShare => config.data.validation_share = decimal(text)?,
+        }
+        Ok(())
+    }
+
+    /// Checks a text without regard to the other fields.
+    fn check(self, text: &str) -> Result<(), String> {
+        let mut alone = RunConfig::default();
+        self.write(text, &mut alone)?;
+        alone.validate().map_err(|error| match error {
+            ConfigError::Range { expected, .. } => format!("Must be {expected}"),
+            other => other.to_string(),
+        })
+    }
+
+    /// The text of this setting in a config, if it differs from the default.
+    fn read(self, config: &RunConfig) -> Option<String> {
+        let text = match self {
+            Self::LearningRate => config.optim.lr.map(|v| v.to_string()),
+            Self::Batch => config.optim.batch.map(|v| v.to_string()),
+            Self::Epochs => config.run.epochs.map(|v| v.to_string()),
+            Self::Momentum => config.optim.momentum.map(|v| v.to_string()),
+            Self::WeightDecay => config.optim.weight_decay.map(|v| v.to_string()),
+            Self::BiasRate => config.optim.bias_lr_scale.map(|v| v.to_string()),
+            Self::Seed => Some(config.run.seed.to_string()),
+            Self::MicroBatch => Some(config.optim.micro_batch.to_string()),
+            Self::MaxSteps => config.run.max_steps.map(|v| v.to_string()),
+            Self::RateDrops => config
+                .optim
+                .lr_drops
+                .as_ref()
+                .map(|drops| drops.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+            Self::ValidationShare => Some(config.data.validation_share.to_string()),
+        };
+        text.filter(|text| *text != self.standard(None))
+    }
+}
+
+fn decimal(text: &str) -> Result<f64, String> {
+    // Many people write a decimal comma.
+    text.trim().replace(',', ".").parse().map_err(|_| "Must be a number, for example 0.01".into())
+}
+
+fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|_| "Must be a whole number".into())
+}
+
+/// The settings of the next run.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Text of the path field; it becomes the source when it is confirmed.
+    pub typed_source: String,
+    /// Settings that are not numbers, and those the window does not show.
+    pub base: RunConfig,
+    /// Fields whose text differs from the standard one.
+    changed: Vec<(Field, String)>,
+}
+
+impl Draft {
+    pub fn new(config: RunConfig) -> Self {
+        let changed = MAIN_FIELDS
+            .into_iter()
+            .chain(ADVANCED_FIELDS)
+            .filter_map(|field| field.read(&config).map(|text| (field, text)))
+            .collect();
+        let typed_source =
+            if config.data.source == "sample" { String::new() } else { config.data.source.clone() };
+        Self { typed_source, base: config, changed }
+    }
+
+    pub fn is_changed(&self, field: Field) -> bool {
+        self.changed.iter().any(|(f, _)| *f == field)
+    }
+
+    pub fn any_changed(&self) -> bool {
+        !self.changed.is_empty() || self.base.data.augment.is_some() || self.base.model.init.is_some()
+    }
+
+    /// The text to show.
+    pub fn text(&self, field: Field, preset: Option<&PresetInfo>) -> String {
+        let changed = self.changed.iter().find(|(f, _)| *f == field);
+        changed.map_or_else(|| field.standard(preset), |(_, text)| text.clone())
+    }
+
+    /// Takes a typed text. The standard text counts as not changed; an empty one stands for the standard
+    /// value, but is kept so that a field can be emptied before something else is typed.
+    pub fn set(&mut self, field: Field, text: &str, preset: Option<&PresetInfo>) {
+        self.reset(field);
+        if text != field.standard(preset) {
+            self.changed.push((field, text.to_owned()));
+        }
+    }
+
+    pub fn reset(&mut self, field: Field) {
+        self.changed.retain(|(f, _)| *f != field);
+    }
+
+    /// Forgets every change to the numbers, the augmentation and the first weights.
+    pub fn reset_all(&mut self) {
+        self.changed.clear();
+        self.base.data.augment = None;
+        self.base.model.init = None;
+    }
+
+    /// Random crops and flips, as chosen or as the preset says.
+    pub fn augment(&self, preset: Option<&PresetInfo>) -> bool {
+        self.base.data.augment.unwrap_or_else(|| preset.is_none_or(|p| p.augment))
+    }
+
+    pub fn set_augment(&mut self, on: bool, preset: Option<&PresetInfo>) {
+        self.base.data.augment = (preset.map(|p| p.augment) != Some(on)).then_some(on);
+    }
+
+    pub fn set_init(&mut self, init: Option<Init>) {
+        self.base.model.init = init;
+    }
+
+    /// What is wrong with a field, if anything.
+    pub fn error(&self, field: Field) -> Option<String> {
+        let (_, text) = self.changed.iter().find(|(f, _)| *f == field)?;
+        if text.trim().is_empty() { None } else { field.check(text).err() }
+    }
+
+    /// The fields that hold something unusable.
+    pub fn errors(&self) -> Vec<(Field, String)> {
+        self.changed.iter().filter_map(|(field, _)| self.error(*field).map(|e| (*field, e))).collect()
+    }
+
+    /// The settings to start with.
+    ///
+    /// # Errors
+    /// The fields that hold something unusable, each with the reason.
+    pub fn config(&self) -> Result<RunConfig, Vec<(Field, String)>> {
+        let errors = self.errors();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut config = self.base.clone();
+        let standard = RunConfig::default();
+        // What the numbers say counts alone: a field that was reset must not keep its first value.
+        config.optim = standard.optim;
+        config.run.epochs = None;
+        config.run.max_steps = None;
+        config.run.seed = standard.run.seed;
+        config.data.validation_share = standard.data.validation_share;
+        for (field, text) in self.changed.iter().filter(|(_, text)| !text.trim().is_empty()) {
+            field.write(text, &mut config).map_err(|reason| vec![(*field, reason)])?;
+        }
+        Ok(config)
+    }
+}

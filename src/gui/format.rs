@@ -1,0 +1,63 @@
+//! Numbers as people read them.
+
+/// Seconds as "8 s", "3 min 20 s" or "2 h 5 min".
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "unknown".into();
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// A share as "8.3 %".
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A count with a space between thousands, as "61 000 000".
+pub fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            // A no-break space, so that a number is never torn apart.
+            out.push('\u{a0}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Pictures a second: whole numbers when there are many.
+pub fn pace(images_per_s: f64) -> String {
+    if images_per_s >= 10.0 {
+        format!("{images_per_s:.0} images/s")
+    } else {
+        format!("{images_per_s:.1} images/s")
+    }
+}
+
+/// A loss or a rate with three figures that count.
+pub fn figures(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+/// A message with a capital first letter and a full stop: the terminal puts "error: " before the same text.
+pub fn sentence(message: &str) -> String {
+    let mut rest = message.trim().chars();
+    let mut out: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
+    out.push_str(rest.as_str());
+    if !out.is_empty() && !out.ends_with(['.', '!', '?', '…']) {
+        out.push('.');
+    }
+    out
+}

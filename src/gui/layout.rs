@@ -1,0 +1,129 @@
+//! How the panels share the window.
+
+use egui::{
+    Align2, CentralPanel, Context, Frame, Id, LayerId, Margin, Modal, Order, Panel, ScrollArea, Stroke,
+    StrokeKind, TextStyle, Ui,
+};
+
+use super::action::Action;
+use super::draft::Draft;
+use super::incoming;
+use super::panels::{controls, curves, data, filters, network, notices, predict, shortcuts, status, top};
+use super::state::State;
+use super::theme::{GAP, Palette};
+use super::view::View;
+use super::widgets::{Direction, Pane, busy_ui, split_ui};
+
+/// The whole window.
+pub fn window_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, actions: &mut Vec<Action>) {
+    let edge = bar_frame(ui);
+    Panel::top("top").frame(edge).show(ui, |ui| top::top_ui(ui, state, actions));
+    Panel::bottom("status").frame(edge).show(ui, |ui| status::status_ui(ui, state));
+    Panel::left("setup")
+        .frame(plain_frame(ui))
+        .default_size(356.0)
+        .size_range(290.0..=480.0)
+        .show(ui, |ui| setup_ui(ui, state, draft, view, actions));
+    CentralPanel::default().frame(plain_frame(ui)).show(ui, |ui| centre_ui(ui, state, view, actions));
+    let ctx = ui.ctx().clone();
+    drop_hint_ui(&ctx, ui, state);
+    shortcuts::shortcuts_ui(&ctx, view, actions);
+    saving_ui(&ctx, state);
+}
+
+fn setup_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, actions: &mut Vec<Action>) {
+    Panel::bottom("run controls")
+        .frame(Frame::new().inner_margin(Margin { top: GAP as i8, ..Margin::ZERO }))
+        .show_separator_line(false)
+        .show(ui, |ui| controls::controls_ui(ui, state, draft, view, actions));
+    ScrollArea::vertical().id_salt("setup scroll").auto_shrink(false).show(ui, |ui| {
+        data::data_ui(ui, state, draft, view, actions);
+        ui.add_space(4.0);
+        network::network_ui(ui, state, draft);
+    });
+}
+
+fn centre_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action>) {
+    if !state.notices.list().is_empty() || state.summary.is_some() {
+        ScrollArea::vertical().id_salt("messages").max_height(ui.available_height() * 0.4).show(ui, |ui| {
+            notices::notices_ui(ui, state, actions);
+            notices::summary_ui(ui, state, actions);
+        });
+        ui.add_space(GAP - ui.spacing().item_spacing.y);
+    }
+    // Taken out, because the panes change the rest of the view.
+    let (mut upper, mut left) = (view.curves_share, view.filters_share);
+    split_ui(
+        ui,
+        "curves and pictures",
+        Direction::OneAboveTheOther,
+        &mut upper,
+        [170.0, 180.0],
+        |ui, pane| match pane {
+            Pane::First => curves::curves_ui(ui, state, view),
+            Pane::Second => {
+                split_ui(
+                    ui,
+                    "kernels and guesses",
+                    Direction::SideBySide,
+                    &mut left,
+                    [200.0, 280.0],
+                    |ui, pane| match pane {
+                        Pane::First => filters::filters_ui(ui, state, view),
+                        Pane::Second => predict::predict_ui(ui, state, view, actions),
+                    },
+                );
+            }
+        },
+    );
+    (view.curves_share, view.filters_share) = (upper, left);
+}
+
+/// While files hang over the window: what will happen to them.
+fn drop_hint_ui(ctx: &Context, ui: &Ui, state: &State) {
+    let paths: Vec<_> = ctx.input(|i| i.raw.hovered_files.iter().map(|file| file.path.clone()).collect());
+    if paths.is_empty() {
+        return;
+    }
+    let path = paths.iter().flatten().next();
+    let text = match path {
+        Some(path) if incoming::is_model(path) && state.busy() => "Stop the run before opening a model",
+        Some(path) if incoming::is_model(path) => "Drop to open this model",
+        Some(path) if incoming::is_data_source(path) && state.busy() => {
+            "Stop the run before choosing other pictures"
+        }
+        Some(path) if incoming::is_data_source(path) => "Drop to train on these pictures",
+        _ if state.model.is_none() => "Start training or open a model before asking about a picture",
+        _ => "Drop to ask the network",
+    };
+    let palette = Palette::of(ui);
+    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("drop hint")));
+    let rect = ctx.content_rect().shrink(6.0);
+    painter.rect_filled(rect, 12.0, palette.card.gamma_multiply(0.88));
+    painter.rect_stroke(rect, 12.0, Stroke::new(3.0, palette.train), StrokeKind::Inside);
+    let mut font = TextStyle::Heading.resolve(&ctx.global_style());
+    font.size = 24.0;
+    painter.text(rect.center(), Align2::CENTER_CENTER, text, font, palette.text);
+}
+
+fn saving_ui(ctx: &Context, state: &State) {
+    if !state.closing {
+        return;
+    }
+    Modal::new(Id::unique("saving")).show(ctx, |ui| {
+        ui.set_min_width(280.0);
+        ui.horizontal(|ui| {
+            busy_ui(ui, "Saving");
+            ui.heading("Saving…");
+        });
+        ui.label("The window closes as soon as the run is saved. Close it again to leave at once.");
+    });
+}
+
+fn bar_frame(ui: &Ui) -> Frame {
+    Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(12, 6))
+}
+
+fn plain_frame(ui: &Ui) -> Frame {
+    Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::same(GAP as i8))
+}

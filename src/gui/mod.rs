@@ -1,0 +1,112 @@
+//! The window: choose pictures and a network, watch it learn, ask it about pictures.
+//!
+//! ```text
+//! engine -- Event --> App::logic --> State --> panels (read only) -- Action --> App::carry_out -- Command --> engine
+//! ```
+//! Events are taken in even while the window is hidden. Panels draw what the state says and push actions;
+//! only [`App`] talks to the engine. Whatever can take long (dialogs, the clipboard, asking the drivers) runs
+//! on threads of its own, so that the window answers at once whatever else is going on.
+
+mod action;
+mod app;
+mod background;
+mod carry;
+mod curves;
+mod draft;
+pub mod format;
+mod icon;
+mod incoming;
+mod layout;
+mod notice;
+pub mod panels;
+mod state;
+pub mod theme;
+pub mod ticks;
+mod view;
+pub mod widgets;
+
+pub use action::Action;
+pub use app::{App, Port};
+pub use curves::{Curves, MAX_BINS, Series};
+pub use draft::{ADVANCED_FIELDS, Draft, Field, MAIN_FIELDS};
+pub use icon::icon;
+pub use notice::{Notice, Notices, Severity};
+pub use state::{Answer, Classified, DeviceChoice, Found, Phase, State};
+pub use view::View;
+
+use std::time::Duration;
+
+use eframe::NativeOptions;
+use egui::ViewportBuilder;
+
+use crate::config::RunConfig;
+use crate::engine::{self, Engine};
+
+/// Why there is no window. The program can still train in the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum GuiError {
+    /// No display server, or it refused.
+    #[error("no display to open a window on ({0})")]
+    NoDisplay(String),
+    /// A display, but nothing that can draw on it.
+    #[error("no graphics driver can draw the window ({0})")]
+    NoGraphics(String),
+    /// The engine thread could not be started.
+    #[error("the window could not be set up: {0}")]
+    Setup(String),
+}
+
+impl From<eframe::Error> for GuiError {
+    fn from(error: eframe::Error) -> Self {
+        match error {
+            eframe::Error::Winit(reason) => Self::NoDisplay(without_place(&reason.to_string())),
+            eframe::Error::WinitEventLoop(reason) => Self::NoDisplay(without_place(&reason.to_string())),
+            eframe::Error::Wgpu(reason) => Self::NoGraphics(reason.to_string()),
+            eframe::Error::AppCreation(reason) => Self::Setup(reason.to_string()),
+        }
+    }
+}
+
+/// How long news may wait until the window is drawn again. Where the processor has to draw it, every drawing
+/// takes time from the training.
+fn redraw_pause(creation: &eframe::CreationContext<'_>) -> Duration {
+    let adapter = creation.wgpu_render_state.as_ref().map(|state| state.adapter.get_info());
+    let software = adapter.is_some_and(|info| info.device_type == eframe::wgpu::DeviceType::Cpu);
+    Duration::from_millis(if software { 250 } else { 30 })
+}
+
+/// winit's messages open with the line of its source that noticed the error, which tells a user nothing.
+fn without_place(text: &str) -> String {
+    let reason = text.strip_prefix("os error at ").and_then(|rest| rest.split_once(": "));
+    reason.map_or(text, |(_, reason)| reason).trim_end_matches('.').to_owned()
+}
+
+/// Opens the window with these settings and returns when it is closed. A run that is going on then is saved.
+///
+/// # Errors
+/// No display, or no graphics driver that can draw on it: nothing has been started then.
+pub fn run(initial: RunConfig) -> Result<(), GuiError> {
+    let viewport = ViewportBuilder::default()
+        .with_title("AlexNet Lab")
+        .with_app_id("alexnet-lab")
+        .with_icon(icon())
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([900.0, 600.0])
+        .with_drag_and_drop(true);
+    let options = NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..NativeOptions::default() };
+    eframe::run_native(
+        "AlexNet Lab",
+        options,
+        Box::new(|creation| {
+            let ctx = creation.egui_ctx.clone();
+            let (waker, pause) = (ctx.clone(), redraw_pause(creation));
+            let engine = Engine::spawn(move || waker.request_repaint_after(pause))?;
+            let port = Port::of(engine);
+            let mut app = App::new(&ctx, port, initial, engine::presets());
+            app.restore(creation.storage);
+            app.list_devices();
+            Ok(Box::new(app))
+        }),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Which network, and how it learns.
+
+use egui::{CollapsingHeader, ComboBox, Grid, RichText, TextEdit, Ui};
+
+use crate::config::Init;
+use crate::engine::PresetInfo;
+use crate::gui::draft::{ADVANCED_FIELDS, Draft, Field, MAIN_FIELDS};
+use crate::gui::state::{Found, State};
+use crate::gui::theme::{Palette, card};
+use crate::gui::widgets::{heading_ui, small_button_ui};
+
+/// Width of the labels, so that the fields of both grids stand in one line.
+const LABELS: f32 = 138.0;
+const FIELD: f32 = 96.0;
+
+/// The network and learning sections of the left panel.
+pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
+    card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        heading_ui(ui, "Network");
+        ui.add_enabled_ui(!state.busy(), |ui| {
+            preset_ui(ui, state, draft);
+            device_ui(ui, state, draft);
+        });
+    });
+    ui.add_space(4.0);
+    card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            heading_ui(ui, "Learning");
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let offered = draft.any_changed() && !state.busy();
+                let help = "Take back every change: learn as the preset says";
+                if offered && small_button_ui(ui, "Reset all", "Reset all", help).clicked() {
+                    draft.reset_all();
+                }
+            });
+        });
+        if state.busy() {
+            ui.label(RichText::new("Fixed during the run; change the rate below.").small().weak());
+        }
+        ui.add_enabled_ui(!state.busy(), |ui| learning_ui(ui, state, draft));
+    });
+}
+
+fn preset_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
+    let chosen = draft.base.model.preset.clone();
+    let effective = state.preset(chosen.as_deref());
+    let shown = match (&chosen, effective) {
+        (Some(name), _) => name.clone(),
+        (None, Some(preset)) => format!("Automatic ({})", preset.name),
+        (None, None) => "Automatic".into(),
+    };
+    let combo = ComboBox::from_id_salt("preset").width(ui.available_width()).selected_text(shown).truncate();
+    let response = combo.show_ui(ui, |ui| {
+        let automatic = ui.selectable_label(chosen.is_none(), "Automatic");
+        if automatic.on_hover_text("The network that fits the size of the pictures").clicked() {
+            draft.base.model.preset = None;
+        }
+        for preset in &state.presets {
+            let this = chosen.as_deref() == Some(preset.name);
+            if ui.selectable_label(this, preset.name).on_hover_text(preset.title).clicked() {
+                draft.base.model.preset = Some(preset.name.into());
+            }
+        }
+    });
+    response.response.accessible_name("Network").on_hover_text("Which network to train");
+    if let Some(preset) = effective {
+        ui.label(RichText::new(preset.title).small().weak());
+    } else if let Some(name) = chosen {
+        let unknown = format!("There is no preset named {name}. Choose another.");
+        ui.label(RichText::new(unknown).color(Palette::of(ui).error));
+    } else if !matches!(state.found, Found::Unusable(_)) {
+        ui.label(RichText::new("Chosen to fit the pictures, once they are known.").small().weak());
+    }
+}
+
+fn device_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
+    let device = &mut draft.base.run.device;
+    let known = state.devices.as_deref().unwrap_or_default();
+    let shown = match known.iter().find(|choice| choice.value == *device) {
+        Some(choice) => choice.label.clone(),
+        None if device == "auto" => "Automatic".into(),
+        None => device.clone(),
+    };
+    ui.horizontal(|ui| {
+        ui.label("Device");
+        let combo =
+            ComboBox::from_id_salt("device").width(ui.available_width()).selected_text(shown).truncate();
+        let response = combo.show_ui(ui, |ui| {
+            let automatic = "The best graphics card, or the processor if there is none";
+            if ui.selectable_label(device == "auto", "Automatic").on_hover_text(automatic).clicked() {
+                *device = "auto".into();
+            }
+            for choice in known {
+                if ui.selectable_label(*device == choice.value, &choice.label).clicked() {
+                    device.clone_from(&choice.value);
+                }
+            }
+            if state.devices.is_none() {
+                ui.label(RichText::new("Looking for graphics cards…").weak());
+            }
+        });
+        response
+            .response
+            .accessible_name("Device")
+            .on_hover_text("What computes: the processor or a graphics card");
+    });
+}
+
+fn learning_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
+    let preset = state.preset(draft.base.model.preset.as_deref()).cloned();
+    let preset = preset.as_ref();
+    fields_ui(ui, "main fields", &MAIN_FIELDS, draft, preset);
+    let mut augment = draft.augment(preset);
+    let response = ui.checkbox(&mut augment, "Random crops and mirror images");
+    let response = response.on_hover_text(
+        "Shows each picture a little shifted and sometimes mirrored, so that the network cannot learn the pictures by \
+         heart (paper section 4.1).",
+    );
+    if response.changed() {
+        draft.set_augment(augment, preset);
+    }
+    CollapsingHeader::new("Advanced").id_salt("advanced").show_unindented(ui, |ui| {
+        fields_ui(ui, "advanced fields", &ADVANCED_FIELDS, draft, preset);
+        init_ui(ui, draft);
+    });
+}
+
+fn fields_ui(ui: &mut Ui, id: &str, fields: &[Field], draft: &mut Draft, preset: Option<&PresetInfo>) {
+    Grid::new(id).num_columns(2).min_col_width(LABELS).spacing([8.0, 5.0]).show(ui, |ui| {
+        for &field in fields {
+            field_ui(ui, field, draft, preset);
+            ui.end_row();
+        }
+    });
+}
+
+fn field_ui(ui: &mut Ui, field: Field, draft: &mut Draft, preset: Option<&PresetInfo>) {
+    let label = ui.label(field.label()).on_hover_text(field.help());
+    let error = draft.error(field);
+    ui.vertical(|ui| {
+        ui.horizontal(|ui| {
+            let mut text = draft.text(field, preset);
+            let mut edit = TextEdit::singleline(&mut text).hint_text(field.hint()).desired_width(FIELD);
+            if error.is_some() {
+                edit = edit.text_color(Palette::of(ui).error);
+            }
+            let response = ui.add(edit).labelled_by(label.id).on_hover_text(field.help());
+            if response.changed() {
+                draft.set(field, &text, preset);
+            }
+            if response.lost_focus() && text.trim().is_empty() {
+                draft.reset(field);
+            }
+            if draft.is_changed(field) {
+                let name = format!("Reset {}", field.label().to_lowercase());
+                let standard = field.standard(preset);
+                let help = if standard.is_empty() { name.clone() } else { format!("{name} to {standard}") };
+                if small_button_ui(ui, "Reset", &name, &help).clicked() {
+                    draft.reset(field);
+                }
+            }
+        });
+        if let Some(error) = error {
+            ui.add(egui::Label::new(RichText::new(error).small().color(Palette::of(ui).error)).wrap());
+        }
+    });
+}
+
+fn init_ui(ui: &mut Ui, draft: &mut Draft) {
+    let chosen = draft.base.model.init;
+    let name = |init: Option<Init>| match init {
+        None => "As the preset says",
+        Some(Init::Paper) => "As in the paper",
+        Some(Init::FanIn) => "By number of inputs",
+    };
+    let label = ui.label("First weights");
+    let response =
+        ComboBox::from_id_salt("init").selected_text(name(chosen)).width(200.0).show_ui(ui, |ui| {
+            for init in [None, Some(Init::Paper), Some(Init::FanIn)] {
+                if ui.selectable_label(chosen == init, name(init)).clicked() {
+                    draft.set_init(init);
+                }
+            }
+        });
+    response.response.labelled_by(label.id).on_hover_text(
+        "How far from zero the random first weights lie: as in the paper (section 5), or by the number of inputs of each \
+         unit, which small data sets need.",
+    );
+}

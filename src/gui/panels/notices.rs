@@ -1,0 +1,122 @@
+//! Warnings, errors and the end of the run, at the top of the centre until they are dismissed.
+
+use std::path::Path;
+
+use egui::{Align, Layout, RichText, Stroke, Ui};
+
+use crate::engine::{RunSummary, StopReason};
+use crate::gui::action::Action;
+use crate::gui::format;
+use crate::gui::notice::{Notice, Severity};
+use crate::gui::state::State;
+use crate::gui::theme::{Palette, card, large_number};
+use crate::gui::widgets::{button_ui, heading_ui};
+
+/// Notices shown at once; the others are counted.
+const SHOWN: usize = 3;
+
+/// The list of messages.
+pub fn notices_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let list = state.notices.list();
+    // Above the messages, so that long ones cannot push it out of sight.
+    if list.len() > SHOWN {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(format!("and {} earlier messages", list.len() - SHOWN)).weak());
+            if ui.small_button("Copy all messages").clicked() {
+                actions.push(Action::CopyText(state.notices.as_text()));
+            }
+            if ui.small_button("Dismiss all messages").clicked() {
+                actions.extend(list.iter().map(|notice| Action::DismissNotice(notice.id)));
+            }
+        });
+    }
+    for notice in list.iter().take(SHOWN) {
+        notice_ui(ui, notice, actions);
+    }
+}
+
+fn notice_ui(ui: &mut Ui, notice: &Notice, actions: &mut Vec<Action>) {
+    let palette = Palette::of(ui);
+    let color = match notice.severity {
+        Severity::Info => palette.train,
+        Severity::Warning => palette.warning,
+        Severity::Error => palette.error,
+    };
+    card(ui).stroke(Stroke::new(1.0, color)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
+            if ui.small_button("×").accessible_name("Dismiss message").on_hover_text("Dismiss").clicked() {
+                actions.push(Action::DismissNotice(notice.id));
+            }
+            if ui.small_button("Copy").accessible_name("Copy message").clicked() {
+                actions.push(Action::CopyText(notice.text.clone()));
+            }
+            ui.with_layout(Layout::left_to_right(Align::TOP), |ui| {
+                ui.label(RichText::new(notice.severity.word()).strong().color(color));
+                let times =
+                    if notice.count > 1 { format!(" ({} times)", notice.count) } else { String::new() };
+                ui.add(egui::Label::new(format!("{}{times}", notice.text)).wrap());
+            });
+        });
+    });
+}
+
+/// How the last run ended and what it left behind.
+pub fn summary_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let Some(summary) = &state.summary else { return };
+    let palette = Palette::of(ui);
+    card(ui).stroke(Stroke::new(1.0, palette.good)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            heading_ui(ui, title(summary.reason));
+            let steps = format!(
+                "{} updates in {}",
+                format::count(summary.step as usize),
+                format::duration(summary.seconds)
+            );
+            ui.label(RichText::new(steps).weak());
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.small_button("×").accessible_name("Dismiss summary").on_hover_text("Dismiss").clicked()
+                {
+                    actions.push(Action::DismissSummary);
+                }
+            });
+        });
+        ui.horizontal(|ui| result_ui(ui, summary, actions));
+    });
+}
+
+fn result_ui(ui: &mut Ui, summary: &RunSummary, actions: &mut Vec<Action>) {
+    if let Some(evaluation) = &summary.evaluation {
+        for (share, words) in [(evaluation.top1_error, "top-1 error"), (evaluation.top5_error, "top-5 error")]
+        {
+            ui.label(RichText::new(format::percent(share)).text_style(large_number()));
+            ui.label(RichText::new(words).small().weak());
+            ui.add_space(6.0);
+        }
+        let pictures = format!("on {} validation pictures", format::count(evaluation.n));
+        ui.label(RichText::new(pictures).small().weak());
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        if button_ui(ui, "Show folder", Ok(()), "Open the run folder: model, curves, settings").clicked() {
+            actions.push(Action::OpenFolder(summary.folder.clone()));
+        }
+        let path: &Path = summary.model_file.as_deref().unwrap_or(&summary.folder);
+        let label = if summary.model_file.is_some() { "Copy model path" } else { "Copy folder path" };
+        if button_ui(ui, label, Ok(()), &path.display().to_string()).clicked() {
+            actions.push(Action::CopyText(path.display().to_string()));
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let text = RichText::new(path.display().to_string()).small().monospace();
+            ui.add(egui::Label::new(text).truncate());
+        });
+    });
+}
+
+fn title(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Finished => "Training finished",
+        StopReason::Asked => "Training stopped",
+        StopReason::Diverged => "Training diverged",
+    }
+}

@@ -1,0 +1,73 @@
+//! The keys that do something everywhere, and the sheet that lists them.
+
+use egui::{Context, Grid, Id, Key, KeyboardShortcut, Modal, Modifiers, RichText};
+
+use crate::gui::action::Action;
+use crate::gui::draft::Draft;
+use crate::gui::panels::controls::may_start;
+use crate::gui::state::{Phase, State};
+use crate::gui::view::View;
+
+const LIST: [(&str, &str); 10] = [
+    ("Ctrl+Enter", "Start training"),
+    ("Space", "Pause or resume"),
+    ("Ctrl+O", "Open a picture"),
+    ("Ctrl+V", "Paste a picture, a file or a path"),
+    ("Ctrl+S", "Save the model"),
+    ("Tab, Shift+Tab", "Go to the next or previous control"),
+    ("Arrow keys", "Walk through the kernels, once their picture has the focus"),
+    ("Ctrl + and Ctrl -", "Larger or smaller"),
+    ("F1", "This list"),
+    ("Esc", "Close this list"),
+];
+
+/// Turns pressed keys into actions.
+pub fn read_keys(ctx: &Context, state: &State, draft: &Draft, view: &View, actions: &mut Vec<Action>) {
+    let pressed =
+        |modifiers, key| ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key)));
+    if pressed(Modifiers::NONE, Key::F1) {
+        actions.push(Action::ToggleShortcuts);
+    }
+    if view.shortcuts_open {
+        return;
+    }
+    if pressed(Modifiers::COMMAND, Key::Enter) && may_start(state, draft).is_ok() {
+        actions.push(Action::Start);
+    }
+    if state.model.is_some() {
+        if pressed(Modifiers::COMMAND, Key::O) {
+            actions.push(Action::PickPictures);
+        }
+        if pressed(Modifiers::COMMAND, Key::S) {
+            actions.push(Action::PickSave);
+        }
+    }
+    // With the focus on a control, Space belongs to that control.
+    let free = ctx.memory(|memory| memory.focused().is_none());
+    if free && !state.stopping && state.running() && pressed(Modifiers::NONE, Key::Space) {
+        actions.push(if state.phase == Phase::Paused { Action::Resume } else { Action::Pause });
+    }
+}
+
+/// The sheet, if it is open.
+pub fn shortcuts_ui(ctx: &Context, view: &View, actions: &mut Vec<Action>) {
+    if !view.shortcuts_open {
+        return;
+    }
+    let modal = Modal::new(Id::unique("shortcuts")).show(ctx, |ui| {
+        ui.heading("Keyboard shortcuts");
+        ui.add_space(6.0);
+        Grid::new("shortcut list").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
+            for (keys, what) in LIST {
+                ui.label(RichText::new(keys).monospace());
+                ui.label(what);
+                ui.end_row();
+            }
+        });
+        ui.add_space(8.0);
+        ui.button("Close").clicked()
+    });
+    if modal.inner || modal.should_close() {
+        actions.push(Action::ToggleShortcuts);
+    }
+}

@@ -1,0 +1,19 @@
+//! Small parts that several panels use. Each says its name and its value to a screen reader.
+
+mod bars;
+mod busy;
+mod buttons;
+mod empty;
+mod kernels;
+mod progress;
+mod split;
+mod swatch;
+
+pub use bars::bar_ui;
+pub use busy::busy_ui;
+pub use buttons::{button_ui, heading_ui, primary_button_ui, small_button_ui};
+pub use empty::empty_ui;
+pub use kernels::{KernelGrid, enlarged_ui, kernel_grid_ui};
+pub use progress::progress_ui;
+pub use split::{Direction, Pane, split_ui};
+pub use swatch::{Mark, swatch_ui};

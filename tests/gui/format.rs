@@ -1,0 +1,41 @@
+//! Numbers and messages as people read them.
+
+use alexnet_lab::gui::format::{count, duration, figures, pace, percent, sentence};
+
+#[test]
+fn numbers_read_well() {
+    let durations =
+        [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min")];
+    for (seconds, text) in durations {
+        assert_eq!(duration(seconds), text);
+    }
+    for unknown in [f64::NAN, f64::INFINITY, -1.0] {
+        assert_eq!(duration(unknown), "unknown");
+    }
+    assert_eq!(percent(0.0834), "8.3 %");
+    for (number, text) in [(0, "0"), (999, "999"), (1000, "1\u{a0}000"), (60_965_224, "60\u{a0}965\u{a0}224")]
+    {
+        assert_eq!(count(number), text);
+    }
+    assert_eq!((pace(3.26), pace(123.4)), ("3.3 images/s".into(), "123 images/s".into()));
+    let values = [
+        (0.0, "0"),
+        (0.01, "0.01"),
+        (0.0005, "0.0005"),
+        (2.304_585, "2.3"),
+        (0.123_456, "0.123"),
+        (1234.5, "1234"),
+    ];
+    for (value, text) in values {
+        assert_eq!(figures(value), text);
+    }
+    assert_eq!(figures(f64::NAN), "NaN");
+}
+
+#[test]
+fn messages_are_sentences() {
+    assert_eq!(sentence("there is no file `x`: check the path"), "There is no file `x`: check the path.");
+    assert_eq!(sentence("Done."), "Done.");
+    assert_eq!(sentence("  éclair? "), "Éclair?");
+    assert_eq!(sentence(""), "");
+}

@@ -1,0 +1,11 @@
+//! The window without a window: its state, its settings, and its panels driven by label.
+
+mod curves;
+mod draft;
+mod format;
+mod incoming;
+mod kernels;
+mod panels;
+mod rig;
+mod state;
+mod window;

@@ -1,0 +1,175 @@
+//! An [`App`] whose engine is the test itself: commands come out of one channel, events go into the other.
+
+use alexnet_lab::config::RunConfig;
+use alexnet_lab::data::{Description, Refused};
+use alexnet_lab::engine::{
+    Command, Event, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
+};
+use alexnet_lab::gui::{App, Port, theme};
+use alexnet_lab::vis::{EvaluationPoint, FilterGrid, StepPoint};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use egui_kittest::Harness;
+use image::{Rgb, RgbImage};
+
+pub struct Rig {
+    pub harness: Harness<'static, App>,
+    pub commands: Receiver<Command>,
+    pub events: Sender<Event>,
+}
+
+impl Rig {
+    /// A window of 1280x800 points that has been told what the sample holds.
+    pub fn new() -> Self {
+        Self::with(RunConfig::default(), [1280.0, 800.0])
+    }
+
+    pub fn with(config: RunConfig, size: [f32; 2]) -> Self {
+        let (command_sender, commands) = unbounded();
+        let (events, event_receiver) = unbounded();
+        let source = config.data.source.clone();
+        let app = App::new(
+            &egui::Context::default(),
+            Port::bare(command_sender, event_receiver),
+            config,
+            presets(),
+        );
+        let harness = Harness::builder().with_size(size).with_context_setup(theme::install).build_ui_state(
+            |ui, app: &mut App| {
+                app.take_in(ui.ctx());
+                app.draw(ui, None);
+            },
+            app,
+        );
+        let mut rig = Self { harness, commands, events };
+        assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == source));
+        rig.send(Event::Described { source: source.clone(), result: Ok((description(&source), "small")) });
+        rig
+    }
+
+    /// A window in which a run is going on.
+    pub fn training() -> Self {
+        let mut rig = Self::new();
+        rig.start();
+        rig
+    }
+
+    pub fn start(&mut self) {
+        self.send(Event::Started(Box::new(run_info())));
+        self.send(Event::Step(step(1), PACE));
+    }
+
+    /// Hands the window an event and lets it draw.
+    pub fn send(&mut self, event: Event) {
+        self.events.send(event).expect("the window holds the other end");
+        self.settle();
+    }
+
+    /// Draws a few frames. Never "until nothing moves": spinners always move.
+    pub fn settle(&mut self) {
+        self.harness.run_steps(4);
+    }
+
+    /// The next command the window has sent, if any.
+    pub fn command(&mut self) -> Option<Command> {
+        self.commands.try_recv().ok()
+    }
+}
+
+pub const PACE: Pace = Pace { images_per_s: 123.0, eta_s: 200.0 };
+
+pub fn presets() -> Vec<PresetInfo> {
+    let small = PresetInfo {
+        name: "small",
+        title: "a small network",
+        input_side: 8,
+        lr: 0.01,
+        batch: 32,
+        epochs: 10,
+        momentum: 0.9,
+        weight_decay: 0.0005,
+        bias_lr_scale: 2.0,
+        augment: true,
+    };
+    let large = PresetInfo {
+        name: "large",
+        title: "a large network",
+        lr: 0.002,
+        batch: 128,
+        augment: false,
+        ..small.clone()
+    };
+    vec![small, large]
+}
+
+pub fn description(source: &str) -> Description {
+    Description {
+        source: source.into(),
+        layout: "3 classes in folders, 30 pictures to train on, 6 to validate".into(),
+        classes: vec!["cat".into(), "dog".into(), "ship".into()],
+        train: 30,
+        validation: 6,
+        typical_side: 8,
+    }
+}
+
+pub fn run_info() -> RunInfo {
+    let mut config = RunConfig::default();
+    config.optim.lr = Some(0.01);
+    config.run.epochs = Some(10);
+    RunInfo {
+        config,
+        model: model(),
+        data: description("sample"),
+        refused: vec![Refused { name: "broken.jpg".into(), reason: "is not a picture".into() }],
+        device: "Processor".into(),
+        device_reason: "There is no graphics card.".into(),
+        folder: "runs/1".into(),
+        steps_per_epoch: 10,
+        total_steps: 100,
+    }
+}
+
+pub fn model() -> ModelInfo {
+    ModelInfo {
+        name: "small".into(),
+        parameters: 1234,
+        multiply_adds: 5678,
+        input_side: 8,
+        classes: description("sample").classes,
+        file: None,
+    }
+}
+
+pub fn step(step: u64) -> StepPoint {
+    StepPoint { step, epoch: step as f64 / 10.0, loss: 1.0, top1_error: 0.5, top5_error: 0.25, lr: 0.01 }
+}
+
+pub fn evaluation(step: u64, top1_error: f64) -> EvaluationPoint {
+    EvaluationPoint { step, epoch: step as f64 / 10.0, loss: 1.0, top1_error, top5_error: 0.1, n: 6 }
+}
+
+pub fn summary(reason: StopReason) -> RunSummary {
+    RunSummary {
+        reason,
+        step: 100,
+        evaluation: Some(evaluation(100, 0.125)),
+        folder: "runs/1".into(),
+        model_file: Some("runs/1/model.safetensors".into()),
+        figures: Vec::new(),
+        seconds: 83.0,
+    }
+}
+
+pub fn prediction() -> Prediction {
+    Prediction {
+        top: vec![("cat".into(), 0.831), ("dog".into(), 0.1), ("ship".into(), 0.069)],
+        seen: RgbImage::from_pixel(8, 8, Rgb([200, 10, 10])),
+    }
+}
+
+/// Kernels of one brightness each: kernel `k` of `n` has the weight `k / (n - 1)` throughout.
+pub fn stepped_grid(kernels: usize, side: usize, columns: usize) -> FilterGrid {
+    let weight = |kernel: usize| kernel as f32 / (kernels - 1) as f32;
+    let weights = (0..kernels).flat_map(|kernel| vec![weight(kernel); 3 * side * side]).collect();
+    FilterGrid { step: 7, weights, kernels, side, columns }
+}
