@@ -2,23 +2,24 @@
 
 use rayon::prelude::*;
 
+use super::control::Control;
+use super::event::Event;
 use super::model::View;
 use crate::data::{PictureStore, Split};
 use crate::infer::{self, Views};
 use crate::train::{Tally, micro_batch};
 
-/// Measures the validation split with a model. `between` hears how many pictures are done before each pass
-/// and says whether to go on.
+/// Measures the validation split with a model, tells the progress and serves commands before each pass.
 ///
 /// Returns the figures and how many pictures could not be read any more; `None` if told to stop.
 ///
 /// # Errors
 /// A device that no longer answers.
 pub(super) fn evaluate(
+    control: &mut Control,
     model: View<'_>,
     store: &PictureStore,
     views: Views,
-    mut between: impl FnMut(usize) -> bool,
 ) -> Result<Option<(Tally, usize)>, String> {
     let spec = model.input.spec();
     let total = store.len(Split::Validation);
@@ -27,7 +28,9 @@ pub(super) fn evaluate(
     let mut tally = Tally::default();
     let mut unreadable = 0;
     for first in (0..total).step_by(pass) {
-        if !between(first) {
+        control.outbox.send(Event::Evaluating { done: first, total });
+        control.drain(Some(model));
+        if control.stop {
             return Ok(None);
         }
         let last = (first + pass).min(total);

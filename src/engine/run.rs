@@ -295,13 +295,7 @@ impl Run {
 
     /// Measures the validation split. False: told to stop.
     fn validate(&mut self, control: &mut Control) -> Result<bool, RunError> {
-        let view = self.view();
-        let total = self.plan.store.len(Split::Validation);
-        let result = evaluate(view, &self.plan.store, Views::One, |done| {
-            control.outbox.send(Event::Evaluating { done, total });
-            control.drain(Some(view));
-            !control.stop
-        });
+        let result = evaluate(control, self.view(), &self.plan.store, Views::One);
         let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(false) };
         if unreadable > 0 {
             let text =
@@ -318,7 +312,8 @@ impl Run {
 
     /// Reads the last figures, saves, draws the figures of the run folder.
     fn end(mut self, control: &mut Control, reason: StopReason) -> Result<(Model, RunSummary), RunError> {
-        self.read_figures(control)?;
+        // The last update may be the one that diverged, whatever ended the run.
+        let reason = if self.read_figures(control)? { reason } else { StopReason::Diverged };
         self.plan.folder.flush()?;
         let model_file = match reason {
             // Weights that are no numbers must not replace a model saved earlier.

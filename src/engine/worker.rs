@@ -152,12 +152,7 @@ impl Worker<'_> {
         let Some(Some(store)) = finished(prepare::decode(control, Some(view), dataset, side, config))? else {
             return Ok(None);
         };
-        let total = store.len(crate::data::Split::Validation);
-        let result = evaluate(view, &store, views, |done| {
-            control.outbox.send(Event::Evaluating { done, total });
-            control.drain(Some(view));
-            !control.stop
-        });
+        let result = evaluate(control, view, &store, views);
         let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(None) };
         let refused = store.refused().len() + unreadable;
         if refused > 0 {
