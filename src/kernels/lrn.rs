@@ -13,10 +13,12 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::KernelError;
+use super::host::{from_values, values};
 use super::launch::{Shader, Word, empty_like, launch};
+use super::response::{check_constants, inverse_power_in_wgsl};
 
 /// Channels that one thread normalises. Longer runs read fewer values twice, shorter ones make more threads.
 const SEGMENT: usize = 32;
@@ -49,13 +51,7 @@ impl LrnConfig {
         if groups == 0 || !channels.is_multiple_of(groups) {
             return fail(format!("{channels} channels cannot be split into {groups} equal groups"));
         }
-        // k > 0 keeps S above 0 where a whole window is 0.
-        if !(k > 0.0 && k.is_finite() && alpha >= 0.0 && alpha.is_finite() && beta.is_finite()) {
-            return fail(format!(
-                "k is {k}, alpha {alpha}, beta {beta}, but k must be greater than 0 and alpha at least 0"
-            ));
-        }
-        Ok(())
+        check_constants(alpha, beta, k).or_else(fail)
     }
 
     /// Channels of the window before the centre.
@@ -120,14 +116,14 @@ impl LrnOps for Flex {
     fn lrn(x: FlexTensor, config: LrnConfig) -> FlexTensor {
         let (x, planes) = host(&x, config);
         let y = cpu::forward(values(&x), &planes, &config);
-        FlexTensor::from_data(TensorData::new(y, x.shape()))
+        from_values(y, x.shape())
     }
 
     fn lrn_backward(x: FlexTensor, grad: FlexTensor, config: LrnConfig) -> FlexTensor {
         let (x, planes) = host(&x, config);
         let grad = grad.to_contiguous();
         let dx = cpu::backward(values(&x), values(&grad), &planes, &config);
-        FlexTensor::from_data(TensorData::new(dx, x.shape()))
+        from_values(dx, x.shape())
     }
 }
 
@@ -136,12 +132,6 @@ fn host(x: &FlexTensor, config: LrnConfig) -> (FlexTensor, cpu::Planes) {
     let shape = x.shape();
     let planes = cpu::Planes { channels: shape[1] / config.groups, pixels: shape[2] * shape[3] };
     (x.to_contiguous(), planes)
-}
-
-fn values(tensor: &FlexTensor) -> &[f32] {
-    tensor
-        .as_slice()
-        .expect("the operations are defined for 32-bit floats, and the tensor was made contiguous")
 }
 
 impl LrnOps for CubeBackend {
@@ -198,13 +188,10 @@ fn backward_shader(config: &LrnConfig) -> Shader {
 /// The places that both shaders have.
 fn with_window(shader: Shader, config: &LrnConfig) -> Shader {
     let window = Registers { name: 'x', count: config.size };
-    // Two square roots are several times cheaper than a general power, and exact to the last bits.
-    let three_quarters = "1.0 / (sqrt(s) * sqrt(sqrt(s)))";
-    let power = if config.beta == 0.75 { three_quarters } else { "pow(s, -params.beta)" };
     shader
         .with("left", config.left())
         .with("right", config.right())
-        .with("inverse_power", power)
+        .with("inverse_power", inverse_power_in_wgsl(config.beta))
         .with("declare_x", window.declare())
         .with("shift_x", window.shift())
         .with("last_x", window.at(config.size - 1))

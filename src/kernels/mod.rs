@@ -7,14 +7,28 @@
 //! ```
 //! An operation is five things that stand together: its WGSL, its launch, its backward step, its CPU twin
 //! and its tests. The twin is the reference in the tests and the real path on machines without a card.
-//! All of them take 32-bit floats.
+//! All of them take 32-bit floats, add up in one order (no atomics: every run gives the same bits), and refuse
+//! impossible numbers in their config's `check` before anything runs.
+//!
+//! | operation | layer |
+//! |---|---|
+//! | [`lrn`] | response normalisation across channels (paper section 3.3) |
+//! | [`spatial_norm`] | response normalisation inside each map, `rnorm` in the author's files |
+//! | [`max_pool2d`] | overlapping max pooling (paper section 3.4) |
+//! | [`locally_connected`] | `local3` and `local4` of the author's CIFAR networks |
 
+mod host;
 mod launch;
+mod local;
 mod lrn;
 mod pool;
+mod response;
+mod spatial;
 
+pub use local::{LocalConfig, locally_connected};
 pub use lrn::{LrnConfig, lrn};
 pub use pool::{MaxPoolConfig, max_pool2d};
+pub use spatial::{SpatialNormConfig, spatial_norm};
 
 /// Why an operation cannot be applied to a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +45,8 @@ pub fn completed_shaders() -> Vec<(String, String)> {
     lrn::shaders()
         .into_iter()
         .chain(pool::shaders())
+        .chain(spatial::shaders())
+        .chain(local::shaders())
         .map(|shader| (shader.describe(), shader.complete()))
         .collect()
 }

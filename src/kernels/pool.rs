@@ -18,9 +18,10 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{DType, Shape, Tensor, TensorData};
+use burn::tensor::{DType, Shape, Tensor};
 
 use super::KernelError;
+use super::host::{from_values, values};
 use super::launch::{Shader, Word, empty_like, launch};
 
 /// Windows of a pooling layer; every pair is (vertical, horizontal).
@@ -155,15 +156,15 @@ impl MaxPoolOps for Flex {
     fn max_pool(x: FlexTensor, config: MaxPoolConfig) -> FlexTensor {
         let shape = pooled(&x.shape(), &config);
         let y = cpu::forward(values(&x.to_contiguous()), height_and_width(&x.shape()), &config);
-        FlexTensor::from_data(TensorData::new(y, shape))
+        from_values(y, shape)
     }
 
     fn max_pool_with_argmax(x: FlexTensor, config: MaxPoolConfig) -> (FlexTensor, FlexTensor) {
         let shape = pooled(&x.shape(), &config);
         let input = height_and_width(&x.shape());
         let (y, argmax) = cpu::forward_with_argmax(values(&x.to_contiguous()), input, &config);
-        let y = FlexTensor::from_data(TensorData::new(y, shape.clone()));
-        (y, FlexTensor::from_data(TensorData::new(argmax, shape)))
+        let y = from_values(y, shape.clone());
+        (y, from_values(argmax, shape))
     }
 
     fn max_pool_backward(
@@ -176,14 +177,8 @@ impl MaxPoolOps for Flex {
         let shape = with_size(&grad.shape(), input);
         let argmax = argmax.as_slice().expect("the forward pass made it contiguous and of 32-bit integers");
         let dx = cpu::backward(values(&grad.to_contiguous()), argmax, input, output);
-        FlexTensor::from_data(TensorData::new(dx, shape))
+        from_values(dx, shape)
     }
-}
-
-fn values(tensor: &FlexTensor) -> &[f32] {
-    tensor
-        .as_slice()
-        .expect("the operations are defined for 32-bit floats, and the tensor was made contiguous")
 }
 
 impl MaxPoolOps for CubeBackend {

@@ -4,7 +4,7 @@ use alexnet_lab::kernels::{LrnConfig, lrn};
 use burn::tensor::Device;
 use burn_nn::LocalResponseNormConfig;
 
-use super::{devices, poison, random, tensor, values, with_gradient};
+use super::{Fixture, devices, poison, random, tensor, values, with_gradient};
 use crate::support::{assert_close, software_device};
 
 /// A large alpha: with the paper's 1e-4 the normalisation would hardly change values around 1, and neither
@@ -127,6 +127,59 @@ fn reproduces_the_papers_constants_on_the_papers_shapes() {
         let (y, dx) = with_gradient(|x| lrn(x, config), &x, shape, &weights, &device);
         assert_close(&format!("{name} output"), &y, &want, 1e-5, 1e-5);
         assert_close(&format!("{name} gradient"), &dx, &want_dx, 1e-5, 1e-5);
+    }
+}
+
+/// What to set here for the conventions of the fixture.
+const CONVENTIONS: [(&str, LrnConfig); 6] = [
+    ("printed", LrnConfig { size: 5, alpha: 1e-4, beta: 0.75, k: 2.0, groups: 1 }),
+    ("author", LrnConfig { size: 5, alpha: 1e-4 / 5.0, beta: 0.75, k: 2.0, groups: 2 }),
+    ("caffe", LrnConfig { size: 5, alpha: 1e-4 / 5.0, beta: 0.75, k: 1.0, groups: 1 }),
+    ("pytorch", LrnConfig { size: 5, alpha: 1e-4 / 5.0, beta: 0.75, k: 1.0, groups: 1 }),
+    ("pytorch4", LrnConfig { size: 4, alpha: 1e-4 / 4.0, beta: 0.75, k: 1.0, groups: 1 }),
+    ("cifar", LrnConfig { size: 9, alpha: 1e-3 / 9.0, beta: 0.75, k: 1.0, groups: 1 }),
+];
+
+#[test]
+fn follows_the_paper_the_author_caffe_and_pytorch() {
+    let fixture = Fixture::open("lrn");
+    let shape = fixture.shape("x");
+    let (x, weights) = (fixture.inputs("x"), fixture.inputs("weights"));
+    for (device_name, device) in devices() {
+        for (name, config) in CONVENTIONS {
+            let (y, dx) = with_gradient(|x| lrn(x, config), &x, shape, &weights, &device);
+            let title = format!("{device_name} {name}");
+            let want = fixture.results(&format!("{name}.y"));
+            assert_close(&format!("{title} output"), &y, &want, 2e-6, 1e-6);
+            let want = fixture.results(&format!("{name}.dx"));
+            assert_close(&format!("{title} gradient"), &dx, &want, 2e-5, 1e-6);
+        }
+    }
+}
+
+/// Otherwise a test with one convention would pass for another.
+#[test]
+fn the_conventions_differ_where_they_should() {
+    let fixture = Fixture::open("lrn");
+    let y = |name: &str| fixture.results(&format!("{name}.y"));
+    let largest = |a: &str, b: &str| {
+        let differences = y(a).into_iter().zip(y(b)).map(|(a, b)| (a - b).abs() / a.abs().max(1.0));
+        differences.fold(0.0, f64::max)
+    };
+    assert!(largest("caffe", "pytorch") < 1e-12, "an odd window, zeros around: the same");
+    for (a, b) in [("printed", "author"), ("author", "caffe"), ("pytorch", "pytorch4"), ("pytorch", "cifar")]
+    {
+        assert!(largest(a, b) > 0.05, "{a} and {b}: {}", largest(a, b));
+    }
+    // Columns: with one group instead of two, only the channels beside the border change.
+    let shape = fixture.shape("x");
+    let config = LrnConfig { groups: 1, ..CONVENTIONS[1].1 };
+    let whole = reference(&widen(&fixture.inputs("x")), shape, &config);
+    let pixels = shape[2] * shape[3];
+    for (index, (whole, columns)) in whole.into_iter().zip(y("author")).enumerate() {
+        let channel = index / pixels % shape[1];
+        let same = (whole - columns).abs() <= 1e-6 * columns.abs();
+        assert_eq!(same, !(6..10).contains(&channel), "channel {channel}: {whole} and {columns}");
     }
 }
 

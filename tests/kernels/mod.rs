@@ -1,12 +1,15 @@
-//! Our operations: against references in 64-bit floats, finite differences, burn's own modules, and the
-//! shaders against their CPU twins.
+//! Our operations: against references in 64-bit floats, finite differences, burn's own modules, PyTorch's
+//! results, and the shaders against their CPU twins.
 
 mod device;
+mod local;
 mod lrn;
 mod pool;
 mod shaders;
+mod spatial;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors};
 
 use crate::support::software_device;
 
@@ -63,4 +66,41 @@ fn with_gradient(
     poison(shape, &inner);
     let gradients = loss.backward();
     (values(y.inner()), values(x.grad(&gradients).expect("x is tracked")))
+}
+
+/// What another framework computed, as `tests/fixtures/make_<name>.py` wrote it.
+struct Fixture {
+    file: Vec<u8>,
+}
+
+impl Fixture {
+    fn open(name: &str) -> Self {
+        let path = format!("{}/tests/fixtures/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        Self { file: std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")) }
+    }
+
+    fn shape<const D: usize>(&self, name: &str) -> [usize; D] {
+        self.view(name, |view| view.shape().try_into().expect("the number of dimensions"))
+    }
+
+    /// Inputs, which are of 32-bit floats.
+    fn inputs(&self, name: &str) -> Vec<f32> {
+        self.view(name, |view| {
+            assert_eq!(view.dtype(), Dtype::F32, "{name}");
+            view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+        })
+    }
+
+    /// Results, which are of 64-bit floats.
+    fn results(&self, name: &str) -> Vec<f64> {
+        self.view(name, |view| {
+            assert_eq!(view.dtype(), Dtype::F64, "{name}");
+            view.data().as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+        })
+    }
+
+    fn view<T>(&self, name: &str, read: impl Fn(&safetensors::tensor::TensorView<'_>) -> T) -> T {
+        let tensors = SafeTensors::deserialize(&self.file).expect("a whole file");
+        read(&tensors.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}")))
+    }
 }

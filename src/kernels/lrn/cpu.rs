@@ -9,6 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::LrnConfig;
+use crate::kernels::response::three_quarters;
 
 /// Pixels of a block: the rows of a window of a few channels then fit the first-level cache.
 const BLOCK: usize = 512;
@@ -37,11 +38,6 @@ pub(super) fn backward(x: &[f32], grad: &[f32], planes: &Planes, config: &LrnCon
         0.75 => backward_with(x, grad, planes, config, three_quarters),
         beta => backward_with(x, grad, planes, config, |s| s.powf(-beta)),
     }
-}
-
-/// s^(-3/4) by two square roots, many times faster than a general power.
-fn three_quarters(s: f32) -> f32 {
-    1.0 / (s.sqrt() * s.sqrt().sqrt())
 }
 
 fn forward_with<P>(x: &[f32], planes: &Planes, config: &LrnConfig, power: P) -> Vec<f32>
