@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn ten_views_are_corners_centre_and_mirrors() {
-        let spec = InputSpec { side: 2, stored_side: 4, scale: 1.0 };
+        let spec = InputSpec { side: 2, stored_side: 4, scale: [1.0; 3] };
         let planes: Vec<u8> = (0..48).collect();
         let views = crops(&planes, spec, Views::Ten);
         let red: Vec<&[u8]> = views.chunks_exact(12).map(|view| &view[..4]).collect();

@@ -8,5 +8,6 @@ mod engine;
 mod gui;
 mod kernels;
 mod model;
+mod parity;
 mod support;
 mod train;

@@ -8,6 +8,7 @@ mod output;
 mod predict;
 mod report;
 mod session;
+mod summary;
 mod train;
 
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ enum Task {
     Eval(EvalArgs),
     /// Classify pictures with a model file
     Predict(PredictArgs),
+    /// Show a network layer by layer: shapes, parameters, multiply-adds, memory
+    Summary(SummaryArgs),
     /// List the devices that can compute
     Devices {
         /// One JSON object a line on standard output
@@ -123,6 +126,25 @@ struct PredictArgs {
     inputs: Vec<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+struct SummaryArgs {
+    /// Model preset
+    #[arg(long, value_name = "PRESET", default_value = "alexnet")]
+    model: String,
+    /// Classes of the last layer
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    classes: u16,
+    /// Pictures an update
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: Option<u16>,
+    /// A variant, for example model.norm=off or model.columns=1; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    json: bool,
+}
+
 fn views(text: &str) -> Result<Views, String> {
     match text {
         "1" => Ok(Views::One),
@@ -153,6 +175,7 @@ impl Cli {
             }
             Some(Task::Eval(args)) => Request::Done(eval::run(args)),
             Some(Task::Predict(args)) => Request::Done(predict::run(args)),
+            Some(Task::Summary(args)) => Request::Done(summary::run(args)),
             Some(Task::Devices { json }) => Request::Done(devices::run(json)),
         }
     }

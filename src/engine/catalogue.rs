@@ -1,7 +1,8 @@
 //! What there is to choose from: presets and devices.
 
+use crate::config::ModelConfig;
 use crate::device::{self, DeviceInfo};
-use crate::model::PRESETS;
+use crate::model::{PRESETS, Preset, Variants};
 
 /// A preset and the settings it brings along.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct PresetInfo {
     pub weight_decay: f64,
     pub bias_lr_scale: f64,
     pub augment: bool,
+    /// The network when nobody asks for anything else, with no setting empty.
+    pub standard: ModelConfig,
 }
 
 /// All presets, the smallest input first.
@@ -33,8 +36,15 @@ pub fn presets() -> Vec<PresetInfo> {
         weight_decay: preset.recipe.weight_decay,
         bias_lr_scale: preset.recipe.bias_lr_scale,
         augment: preset.recipe.augment,
+        standard: standard(preset),
     };
     PRESETS.iter().map(info).collect()
+}
+
+fn standard(preset: &Preset) -> ModelConfig {
+    let mut config = ModelConfig { preset: Some(preset.name.into()), ..ModelConfig::default() };
+    Variants::resolve(&mut config, &preset.variants);
+    config
 }
 
 /// The processor and every adapter. Asks the drivers, which can take a second: not for the window's thread.

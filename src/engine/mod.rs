@@ -15,9 +15,11 @@ mod plan;
 mod prepare;
 mod run;
 mod settings;
+mod summary;
 mod worker;
 
 pub use catalogue::{PresetInfo, devices, presets};
 pub use command::{Command, PictureSource, Views};
 pub use event::{Event, ModelInfo, Pace, Prediction, RunInfo, RunSummary, Stage, StopReason};
 pub use handle::Engine;
+pub use summary::{LayerSummary, NetworkSummary, summary};

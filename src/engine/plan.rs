@@ -11,7 +11,7 @@ use super::settings::Settings;
 use crate::config::RunConfig;
 use crate::data::{Dataset, PictureStore};
 use crate::device::{self, OpenDevice};
-use crate::model::{Preset, fitting_preset, preset};
+use crate::model::{Preset, Variants, fitting_preset, preset};
 
 /// Everything a run needs before its first update.
 pub(super) struct Plan {
@@ -34,12 +34,20 @@ impl Plan {
         config.validate().map_err(|e| RunError::bad_input(e.to_string()))?;
         let named = config.model.preset.as_deref().map(preset).transpose();
         let named = named.map_err(|e| RunError::bad_input(e.to_string()))?;
+        if let Some(preset) = named {
+            // A network that cannot be built is told before the pictures are looked for.
+            let variants = Variants::resolve(&mut config.model.clone(), &preset.variants);
+            preset.spec(2, &variants).map_err(|e| RunError::bad_input(e.to_string()))?;
+        }
         let device = device::open(&config.run.device).map_err(|e| RunError::bad_input(e.to_string()))?;
 
         let Some(dataset) = finished(prepare::scan(control, idle, &config.data))? else { return Ok(None) };
         let found = dataset.description();
         let preset = named.unwrap_or_else(|| fitting_preset(found.typical_side));
         let settings = Settings::resolve(&mut config, preset);
+        preset
+            .spec(found.classes.len(), &settings.variants)
+            .map_err(|e| RunError::bad_input(e.to_string()))?;
         let folder = RunFolder::create(config.run.out.as_deref(), preset.name, &config.data.source)?;
         config.run.out = Some(folder.path().into());
 

@@ -81,9 +81,10 @@ impl Run {
         control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
         let Plan { config, settings, preset, device, store, folder } = &plan;
         let data = store.description();
-        let spec = preset.spec(data.classes.len(), settings.init);
+        let spec = preset.spec(data.classes.len(), &settings.variants);
+        let spec = spec.map_err(|e| RunError::bad_input(e.to_string()))?;
         let shapes = Shapes::of(&spec).map_err(|e| RunError::bad_input(e.to_string()))?;
-        let weights = first_weights(&spec, &shapes, settings.init, config.run.seed);
+        let weights = first_weights(&spec, &shapes, config.run.seed);
         let network =
             Network::new(spec, &weights, &device.device).map_err(|e| RunError::bad_input(e.to_string()))?;
         let input = Input::from_stored_mean(network.spec().input, store.mean_image());

@@ -1,7 +1,7 @@
 //! Blanks filled in: what a run really uses.
 
-use crate::config::{Init, RunConfig};
-use crate::model::Preset;
+use crate::config::{ColourNoise, Mean, RunConfig};
+use crate::model::{Preset, Variants};
 use crate::train::SgdConfig;
 
 /// The numbers of a run, with nothing left to a preset.
@@ -13,7 +13,9 @@ pub(super) struct Settings {
     pub epochs: usize,
     pub sgd: SgdConfig,
     pub augment: bool,
-    pub init: Init,
+    pub colour_noise: ColourNoise,
+    pub mean: Mean,
+    pub variants: Variants,
 }
 
 impl Settings {
@@ -24,8 +26,11 @@ impl Settings {
         let epochs = *config.run.epochs.get_or_insert(recipe.epochs);
         let drops = || recipe.lr_drops.iter().map(|share| share * epochs as f64).collect();
         let optim = &mut config.optim;
+        optim.bias_schedule.get_or_insert(recipe.bias_schedule);
         Self {
-            init: *config.model.init.get_or_insert(recipe.init),
+            variants: Variants::resolve(&mut config.model, &preset.variants),
+            colour_noise: *config.data.colour_noise.get_or_insert(recipe.colour_noise),
+            mean: *config.data.mean.get_or_insert(recipe.mean),
             augment: *config.data.augment.get_or_insert(recipe.augment),
             epochs,
             lr: *optim.lr.get_or_insert(recipe.lr),

@@ -4,7 +4,7 @@
 //! another preset moves every number that was left alone. [`Draft::config`] turns the texts into a
 //! [`RunConfig`], or says for each field what is wrong with it.
 
-use crate::config::{ConfigError, Init, RunConfig};
+use crate::config::{ConfigError, ModelConfig, RunConfig};
 use crate::engine::PresetInfo;
 
 /// A number that can be edited.
@@ -226,7 +226,17 @@ impl Draft {
     }
 
     pub fn any_changed(&self) -> bool {
-        !self.changed.is_empty() || self.base.data.augment.is_some() || self.base.model.init.is_some()
+        !self.changed.is_empty() || self.base.data.augment.is_some() || self.model_changed()
+    }
+
+    /// Whether the network departs from its preset.
+    pub fn model_changed(&self) -> bool {
+        self.base.model != self.plain_model()
+    }
+
+    /// The preset without variants.
+    fn plain_model(&self) -> ModelConfig {
+        ModelConfig { preset: self.base.model.preset.clone(), ..ModelConfig::default() }
     }
 
     /// The text to show.
@@ -248,11 +258,11 @@ impl Draft {
         self.changed.retain(|(f, _)| *f != field);
     }
 
-    /// Forgets every change to the numbers, the augmentation and the first weights.
+    /// Forgets every change to the numbers, the augmentation and the network's variants.
     pub fn reset_all(&mut self) {
         self.changed.clear();
         self.base.data.augment = None;
-        self.base.model.init = None;
+        self.base.model = self.plain_model();
     }
 
     /// Random crops and flips, as chosen or as the preset says.
@@ -262,10 +272,6 @@ impl Draft {
 
     pub fn set_augment(&mut self, on: bool, preset: Option<&PresetInfo>) {
         self.base.data.augment = (preset.map(|p| p.augment) != Some(on)).then_some(on);
-    }
-
-    pub fn set_init(&mut self, init: Option<Init>) {
-        self.base.model.init = init;
     }
 
     /// What is wrong with a field, if anything.

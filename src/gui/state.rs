@@ -147,6 +147,14 @@ impl State {
         self.presets.iter().find(|preset| preset.name == name)
     }
 
+    /// Number of classes of the pictures, once they have been looked at.
+    pub fn classes(&self) -> Option<usize> {
+        match &self.found {
+            Found::Ready(found, _) => Some(found.classes.len()),
+            _ => None,
+        }
+    }
+
     /// The prediction to show large: the chosen one, or else the newest.
     pub fn prediction_in_view(&self) -> Option<&Classified> {
         let chosen = self.shown_prediction.and_then(|id| self.predictions.iter().find(|p| p.id == id));

@@ -5,65 +5,113 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
-use super::presets::INPUT_DEVIATION;
-use super::shapes::{ParameterRole, ParameterShape, Shapes};
-use super::spec::{InitSpec, LayerKind, LayerSpec, ModelSpec};
+use super::presets::Family;
+use super::shapes::{ParameterRole, ShapeError, Shapes};
+use super::spec::{InputSpec, LayerKind, LayerSpec, ModelSpec};
 use crate::config::Init;
 
 /// Values drawn from one random stream; streams are independent, so blocks can be drawn in parallel.
 const BLOCK: usize = 1 << 16;
 
+/// The paper's deviation of all first weights (section 5).
+const PRINTED_DEVIATION: f64 = 0.01;
+
+/// About the standard deviation of photographs around their mean, in 0 to 255.
+const PIXEL_DEVIATION: f32 = 64.0;
+
+/// Standard deviation of the input under [`Init::FanIn`]. The first weights are smaller by this factor, so the
+/// network begins as the same function, but its first layer learns by the square of it faster, as it does in
+/// the paper, whose pixels have a deviation of 70: kernels soon show what was learned and not how they began.
+const INPUT_DEVIATION: f32 = 6.0;
+
 /// Growth of the root mean square by a 3x3 maximum over rectified maps: 2.3 if neighbours had nothing in
 /// common, 1 if they were equal, and about this for maps of photographs.
 const POOL_GROWTH: f64 = 1.5;
 
-/// Draws the first values of every parameter, in the order of [`Shapes::parameters`].
-pub fn first_weights(spec: &ModelSpec, shapes: &Shapes, init: Init, seed: u64) -> Vec<Vec<f32>> {
+/// Writes into every layer of `spec` how its first values are drawn.
+///
+/// # Errors
+/// A layer that does not fit: the number of its inputs is not known then.
+pub(super) fn settle(
+    spec: &mut ModelSpec,
+    family: Family,
+    init: Init,
+    last_bias: Option<f64>,
+) -> Result<(), ShapeError> {
+    match init {
+        Init::Author => {}
+        Init::Paper if family == Family::AlexNet => {
+            for init in spec.layers.iter_mut().filter_map(|layer| layer.kind.init_mut()) {
+                init.std = PRINTED_DEVIATION;
+            }
+        }
+        Init::Paper => {}
+        Init::FanIn => scale_to_inputs(spec)?,
+    }
+    if let (Some(bias), Some(last)) = (last_bias, spec.layers.last_mut().and_then(|l| l.kind.init_mut())) {
+        last.bias = bias;
+    }
+    Ok(())
+}
+
+/// Deviations of He et al. 2015, biases 0, and an input of deviation [`INPUT_DEVIATION`] where the preset has
+/// pixels of 0 to 255.
+fn scale_to_inputs(spec: &mut ModelSpec) -> Result<(), ShapeError> {
+    if spec.input.scale == [1.0; 3] {
+        spec.input.scale = [INPUT_DEVIATION / PIXEL_DEVIATION; 3];
+    }
+    let shapes = Shapes::of(spec)?;
     let last = spec.layers.len() - 1;
+    let tanh = spec.layers.iter().any(|layer| layer.kind == LayerKind::Tanh);
+    // A neuron that rectifies passes on half of what reaches it.
+    let gain = if tanh { 1.0 } else { 2.0f64 };
+    for parameter in shapes.parameters.iter().filter(|p| p.role == ParameterRole::Weight) {
+        let index = parameter.layer;
+        let reaching = incoming(&spec.input, &spec.layers[..index]);
+        // The last layer starts small, so that the first loss is near ln(classes).
+        let scale = if index == last { 0.1 } else { 1.0 };
+        if let Some(init) = spec.layers[index].kind.init_mut() {
+            init.std = scale * (gain / parameter.fan_in as f64).sqrt() / reaching;
+            init.bias = 0.0;
+        }
+    }
+    Ok(())
+}
+
+/// Draws the first values of every parameter, in the order of [`Shapes::parameters`].
+pub fn first_weights(spec: &ModelSpec, shapes: &Shapes, seed: u64) -> Vec<Vec<f32>> {
     shapes
         .parameters
         .iter()
         .enumerate()
         .map(|(index, parameter)| {
-            let (std, bias) = deviation(spec, parameter, init, parameter.layer == last);
             let count = parameter.shape.iter().product();
-            match parameter.role {
-                ParameterRole::Bias => vec![bias as f32; count],
-                ParameterRole::Weight => gaussian(count, std, seed, index as u64),
+            let init = spec.layers[parameter.layer].kind.init();
+            match (parameter.role, init) {
+                (ParameterRole::Weight, Some(init)) => gaussian(count, init.std, seed, index as u64),
+                (ParameterRole::Bias, Some(init)) => vec![init.bias as f32; count],
+                // A batch normalisation begins by changing nothing but the deviation.
+                (ParameterRole::Gain, _) => vec![1.0; count],
+                (ParameterRole::Statistic, _) if parameter.name.ends_with("running_var") => vec![1.0; count],
+                _ => vec![0.0; count],
             }
         })
         .collect()
 }
 
-/// Standard deviation of the weights and value of the biases.
-fn deviation(spec: &ModelSpec, parameter: &ParameterShape, init: Init, is_last: bool) -> (f64, f64) {
-    let paper = match spec.layers[parameter.layer].kind {
-        LayerKind::Conv { init, .. } | LayerKind::Linear { init, .. } => init,
-        _ => InitSpec { std: 0.0, bias: 0.0, decay_scale: 1.0 },
-    };
-    match init {
-        Init::Paper => (paper.std, paper.bias),
-        Init::FanIn => {
-            // The last layer starts small, so that the first loss is near ln(classes).
-            let scale = if is_last { 0.1 } else { 1.0 };
-            let deviation = (2.0 / parameter.fan_in as f64).sqrt();
-            (scale * deviation / incoming(&spec.layers[..parameter.layer]), 0.0)
-        }
-    }
-}
-
 /// Root mean square of what reaches a layer, to begin with, in units of what the weights before it give out.
 /// Response normalisation scales it by k^-beta, dropout by sqrt(keep), the maximum of a window by
 /// [`POOL_GROWTH`]. Linear layers of thousands of inputs learn far too fast where this is left out.
-fn incoming(before: &[LayerSpec]) -> f64 {
-    let weighted =
-        |layer: &LayerSpec| matches!(layer.kind, LayerKind::Conv { .. } | LayerKind::Linear { .. });
-    let last = before.iter().rposition(weighted);
-    let start = if last.is_some() { 1.0 } else { f64::from(INPUT_DEVIATION) };
+fn incoming(input: &InputSpec, before: &[LayerSpec]) -> f64 {
+    let last = before.iter().rposition(|layer| layer.kind.init().is_some());
+    let start = if last.is_some() { 1.0 } else { f64::from(input.scale[0] * PIXEL_DEVIATION) };
     let since = &before[last.map_or(0, |last| last + 1)..];
     let factors = since.iter().map(|layer| match layer.kind {
-        LayerKind::Lrn { k, beta, .. } => f64::from(k).powf(-f64::from(beta)),
-        LayerKind::Dropout { keep } => keep.sqrt(),
+        LayerKind::Lrn { k, beta, .. } | LayerKind::SpatialNorm { k, beta, .. } => {
+            f64::from(k).powf(-f64::from(beta))
+        }
+        LayerKind::Dropout { keep, inverted: false } => keep.sqrt(),
+        LayerKind::Dropout { keep, inverted: true } => 1.0 / keep.sqrt(),
         LayerKind::MaxPool { .. } => POOL_GROWTH,
         _ => 1.0,
     });

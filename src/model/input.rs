@@ -48,12 +48,14 @@ impl Input {
     pub fn upload(&self, pixels: &[u8], device: &Device) -> Tensor<4> {
         let picture = self.mean.len();
         let mut values = vec![0.0; pixels.len()];
+        let side = self.spec.side;
+        let plane = side * side;
         values.par_chunks_mut(picture).zip(pixels.par_chunks(picture)).for_each(|(values, pixels)| {
-            for ((value, &pixel), mean) in values.iter_mut().zip(pixels).zip(&self.mean) {
-                *value = (f32::from(pixel) - mean) * self.spec.scale;
+            for (index, ((value, &pixel), mean)) in values.iter_mut().zip(pixels).zip(&self.mean).enumerate()
+            {
+                *value = (f32::from(pixel) - mean) * self.spec.scale[index / plane];
             }
         });
-        let side = self.spec.side;
         Tensor::from_data(TensorData::new(values, [pixels.len() / picture, 3, side, side]), device)
     }
 }

@@ -1,7 +1,7 @@
 //! Networks as data: a [`ModelSpec`] lists the layers; presets, summaries, weights and files follow from it.
 //!
 //! ```text
-//! presets -> ModelSpec -> shapes -> Network (weights on a device) <-> ModelFile (weights on disk)
+//! presets + Variants -> ModelSpec -> shapes -> Network (weights on a device) <-> ModelFile (weights on disk)
 //! ```
 
 mod file;
@@ -11,11 +11,13 @@ mod network;
 mod presets;
 mod shapes;
 mod spec;
+mod variants;
 
 pub use file::{ModelFile, ModelFileError};
 pub use init::first_weights;
 pub use input::Input;
-pub use network::{DropoutSeed, FirstKernels, Mode, Network, to_host};
-pub use presets::{PRESETS, Preset, Recipe, UnknownPreset, fitting_preset, preset};
+pub use network::{DropoutSeed, FirstKernels, Mode, Network, Pass, to_host};
+pub use presets::{Family, PRESETS, Preset, Recipe, SpecError, UnknownPreset, fitting_preset, preset};
 pub use shapes::{LayerShape, MapShape, ParameterRole, ParameterShape, ShapeError, Shapes};
 pub use spec::{InitSpec, InputSpec, LayerKind, LayerSpec, ModelSpec, Sides};
+pub use variants::{VariantError, Variants};

@@ -1,6 +1,6 @@
 //! A network at work: a spec with its weights on a device.
 
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{relu, tanh};
 use burn::tensor::module::{avg_pool2d, conv2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -9,9 +9,12 @@ use rand_chacha::ChaCha8Rng;
 
 use super::file::ModelFile;
 use super::input::Input;
-use super::shapes::{ShapeError, Shapes};
+use super::shapes::{ParameterShape, ShapeError, Shapes};
 use super::spec::{LayerKind, ModelSpec};
-use crate::kernels::{LrnConfig, MaxPoolConfig, lrn, max_pool2d};
+use crate::kernels::{
+    LocalConfig, LrnConfig, MaxPoolConfig, SpatialNormConfig, locally_connected, lrn, max_pool2d,
+    spatial_norm,
+};
 
 /// Whether outputs are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,15 @@ pub struct FirstKernels {
     pub side: usize,
     /// Groups that the next layer keeps apart: the paper's two columns.
     pub columns: usize,
+}
+
+/// What a pass through the network gives.
+pub struct Pass {
+    /// `[N, classes]`
+    pub logits: Tensor<2>,
+    /// Means and variances that batch normalisations measured while training, with the index of the parameter
+    /// that keeps their running value; [`Network::absorb`] takes them.
+    pub statistics: Vec<(usize, Tensor<1>)>,
 }
 
 /// What flows between layers.
@@ -104,7 +116,8 @@ impl Network {
     /// # Errors
     /// A device that no longer answers.
     pub fn scores(&self, input: &Input, pixels: &[u8]) -> Result<Vec<f32>, String> {
-        to_host(self.forward(&self.weights, input.upload(pixels, &self.device), Mode::Inference))
+        let pictures = input.upload(pixels, &self.device);
+        to_host(self.forward(&self.weights, pictures, Mode::Inference).logits)
     }
 
     /// Copies the network to the host.
@@ -138,24 +151,62 @@ impl Network {
         Ok(Some(FirstKernels { weights, count, side, columns }))
     }
 
-    /// Logits `[N, classes]` of pictures `[N, 3, side, side]` (mean already subtracted), from `weights`,
-    /// which are [`Self::weights`] or tracked copies of them.
-    pub fn forward(&self, weights: &[Tensor<1>], pictures: Tensor<4>, mode: Mode) -> Tensor<2> {
+    /// Passes pictures `[N, 3, side, side]` (mean already subtracted) through the layers with `weights`, which
+    /// are [`Self::weights`] or tracked copies of them.
+    pub fn forward(&self, weights: &[Tensor<1>], pictures: Tensor<4>, mode: Mode) -> Pass {
         let mut flow = Flow::Map(pictures);
-        let mut parameters = weights.iter().zip(&self.shapes.parameters).peekable();
+        let mut statistics = Vec::new();
+        let mut first = 0;
         for (index, layer) in self.spec.layers.iter().enumerate() {
-            let mut blocks = Vec::new();
-            while let Some((weight, shape)) = parameters.next_if(|(_, shape)| shape.layer == index) {
-                blocks.push((weight.clone(), shape.shape.as_slice()));
-            }
-            flow = apply(index, &layer.kind, flow, &blocks, mode);
+            let count = self.shapes.parameters[first..].iter().take_while(|p| p.layer == index).count();
+            let blocks = Blocks {
+                weights: &weights[first..first + count],
+                shapes: &self.shapes.parameters[first..first + count],
+            };
+            let mut measured = Vec::new();
+            flow = apply(index, &layer.kind, flow, &blocks, mode, &mut measured);
+            // Running means and variances stand last among a layer's parameters.
+            let kept = first + count - measured.len();
+            statistics.extend(measured.into_iter().enumerate().map(|(i, value)| (kept + i, value)));
+            first += count;
         }
-        flow.flat()
+        Pass { logits: flow.flat(), statistics }
+    }
+
+    /// Moves the running means and variances towards what a training pass has measured.
+    pub fn absorb(&mut self, statistics: Vec<(usize, Tensor<1>)>) {
+        for (index, measured) in statistics {
+            let layer = self.shapes.parameters[index].layer;
+            if let LayerKind::BatchNorm { momentum, .. } = self.spec.layers[layer].kind {
+                let running = self.weights[index].clone();
+                self.weights[index] = running * (1.0 - momentum) + measured * momentum;
+            }
+        }
     }
 }
 
-/// Runs one layer. `blocks` are its weights and biases in turn, with their shapes.
-fn apply(index: usize, kind: &LayerKind, flow: Flow, blocks: &[(Tensor<1>, &[usize])], mode: Mode) -> Flow {
+/// The parameters of one layer.
+struct Blocks<'a> {
+    weights: &'a [Tensor<1>],
+    shapes: &'a [ParameterShape],
+}
+
+impl Blocks<'_> {
+    /// Parameter `index` as a tensor of `D` dimensions.
+    fn shaped<const D: usize>(&self, index: usize) -> Tensor<D> {
+        self.weights[index].clone().reshape(fixed::<D>(&self.shapes[index].shape))
+    }
+}
+
+/// Runs one layer. Batch normalisations put what they measure while training into `measured`.
+fn apply(
+    index: usize,
+    kind: &LayerKind,
+    flow: Flow,
+    blocks: &Blocks,
+    mode: Mode,
+    measured: &mut Vec<Tensor<1>>,
+) -> Flow {
     match *kind {
         LayerKind::Conv { stride, padding, groups, .. } => {
             let options = ConvOptions::new_with_padding(
@@ -164,15 +215,22 @@ fn apply(index: usize, kind: &LayerKind, flow: Flow, blocks: &[(Tensor<1>, &[usi
                 [1, 1],
                 groups,
             );
-            let weight = blocks[0].0.clone().reshape(fixed::<4>(blocks[0].1));
-            Flow::Map(conv2d(flow.map(), weight, Some(blocks[1].0.clone()), options))
+            Flow::Map(conv2d(flow.map(), blocks.shaped::<4>(0), Some(blocks.weights[1].clone()), options))
         }
-        LayerKind::Relu => match flow {
-            Flow::Map(map) => Flow::Map(relu(map)),
-            Flow::Flat(flat) => Flow::Flat(relu(flat)),
-        },
+        LayerKind::Local { out, kernel, padding, .. } => {
+            let [weight, bias] = [0, 1].map(|index| blocks.weights[index].clone());
+            Flow::Map(locally_connected(flow.map(), weight, bias, LocalConfig { out, kernel, padding }))
+        }
+        LayerKind::Relu => flow.activate(relu, relu),
+        LayerKind::Tanh => flow.activate(tanh, tanh),
         LayerKind::Lrn { size, alpha, beta, k, groups } => {
             Flow::Map(lrn(flow.map(), LrnConfig { size, alpha, beta, k, groups }))
+        }
+        LayerKind::SpatialNorm { size, alpha, beta, k } => {
+            Flow::Map(spatial_norm(flow.map(), SpatialNormConfig { size, alpha, beta, k }))
+        }
+        LayerKind::BatchNorm { epsilon, .. } => {
+            Flow::Map(batch_norm(flow.map(), blocks, epsilon, mode, measured))
         }
         LayerKind::MaxPool { kernel, stride, ceil } => Flow::Map(max_pool2d(
             flow.map(),
@@ -185,25 +243,55 @@ fn apply(index: usize, kind: &LayerKind, flow: Flow, blocks: &[(Tensor<1>, &[usi
             options.ceil_mode = ceil;
             Flow::Map(avg_pool2d(flow.map(), options))
         }
-        LayerKind::Linear { .. } => {
+        LayerKind::Linear { columns, .. } => {
             let input = flow.flat();
-            let columns = blocks.chunks_exact(2).map(|block| {
+            let columns = (0..columns).map(|column| {
                 // [N, in] x [in, out] + [1, out]
-                let weight = block[0].0.clone().reshape(fixed::<2>(block[0].1)).transpose();
-                input.clone().matmul(weight) + block[1].0.clone().unsqueeze()
+                let weight = blocks.shaped::<2>(2 * column).transpose();
+                input.clone().matmul(weight) + blocks.weights[2 * column + 1].clone().unsqueeze()
             });
             Flow::Flat(Tensor::cat(columns.collect(), 1))
         }
-        LayerKind::Dropout { keep } => match mode {
+        LayerKind::Dropout { keep, inverted } => match mode {
+            Mode::Inference if inverted => flow,
             Mode::Inference => flow.each(|values| values * keep),
             Mode::Training(seed) => flow.each(|values| {
                 let [rows, features] = values.dims();
-                let mask = dropout_mask(seed, index, rows, features, keep);
+                let kept = if inverted { (1.0 / keep) as f32 } else { 1.0 };
+                let mask = dropout_mask(seed, index, rows, features, keep, kept);
                 let mask = Tensor::<2>::from_data(TensorData::new(mask, [rows, features]), &values.device());
                 values * mask
             }),
         },
     }
+}
+
+/// `gain * (x - mean) / sqrt(variance + epsilon) + bias` for each channel of `[N, C, H, W]`. While training the
+/// mean and the variance are those of this pass; otherwise the running ones (Ioffe and Szegedy 2015).
+fn batch_norm(
+    x: Tensor<4>,
+    blocks: &Blocks,
+    epsilon: f64,
+    mode: Mode,
+    measured: &mut Vec<Tensor<1>>,
+) -> Tensor<4> {
+    let [pictures, channels, height, width] = x.dims();
+    let by_channel = |values: Tensor<1>| values.reshape([1, channels, 1, 1]);
+    let (mean, variance) = match mode {
+        Mode::Inference => (by_channel(blocks.weights[2].clone()), by_channel(blocks.weights[3].clone())),
+        Mode::Training(_) => {
+            let over_channel = |x: Tensor<4>| x.mean_dim(0).mean_dim(2).mean_dim(3);
+            let mean = over_channel(x.clone());
+            let variance = over_channel((x.clone() - mean.clone()).square());
+            let count = (pictures * height * width) as f64;
+            // The running variance is that of the population, as in other programs.
+            let unbiased = variance.clone() * (count / (count - 1.0).max(1.0));
+            measured.extend([mean.clone(), unbiased].map(|values| values.inner().reshape([channels])));
+            (mean, variance)
+        }
+    };
+    let scale = (variance + epsilon).sqrt().recip() * by_channel(blocks.weights[0].clone());
+    (x - mean) * scale + by_channel(blocks.weights[1].clone())
 }
 
 impl Flow {
@@ -222,6 +310,18 @@ impl Flow {
         }
     }
 
+    /// Applies a neuron.
+    fn activate(
+        self,
+        map: impl FnOnce(Tensor<4>) -> Tensor<4>,
+        flat: impl FnOnce(Tensor<2>) -> Tensor<2>,
+    ) -> Self {
+        match self {
+            Self::Map(values) => Self::Map(map(values)),
+            Self::Flat(values) => Self::Flat(flat(values)),
+        }
+    }
+
     /// Applies an operation that acts on each value alone.
     fn each(self, operation: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Self {
         match self {
@@ -234,13 +334,20 @@ impl Flow {
     }
 }
 
-/// 0 or 1 for each output; 1 with probability `keep`. Each row has its own stretch of the random stream.
-fn dropout_mask(seed: DropoutSeed, layer: usize, rows: usize, features: usize, keep: f64) -> Vec<f32> {
+/// 0 or `kept` for each output; `kept` with probability `keep`. Each row has its own stretch of the random stream.
+fn dropout_mask(
+    seed: DropoutSeed,
+    layer: usize,
+    rows: usize,
+    features: usize,
+    keep: f64,
+    kept: f32,
+) -> Vec<f32> {
     let threshold = (keep * (u32::MAX as f64 + 1.0)) as u64;
     let mut rng = ChaCha8Rng::seed_from_u64(seed.seed);
     rng.set_stream(DROPOUT_STREAM | (layer as u64) << 40 | seed.step);
     rng.set_word_pos((seed.first_row * features) as u128);
-    (0..rows * features).map(|_| if u64::from(rng.next_u32()) < threshold { 1.0 } else { 0.0 }).collect()
+    (0..rows * features).map(|_| if u64::from(rng.next_u32()) < threshold { kept } else { 0.0 }).collect()
 }
 
 /// Keeps the streams of dropout apart from those of the first weights.

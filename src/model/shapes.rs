@@ -1,7 +1,7 @@
 //! Shapes, parameter counts and multiply-adds of a spec, worked out before anything is allocated.
 
 use super::spec::{LayerKind, LayerSpec, ModelSpec};
-use crate::kernels::LrnConfig;
+use crate::kernels::{LocalConfig, LrnConfig, SpatialNormConfig};
 
 /// Shape of what flows between layers, for one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +40,21 @@ impl std::fmt::Display for MapShape {
 pub enum ParameterRole {
     Weight,
     Bias,
+    /// Factors of a batch normalisation: they learn like weights, but do not decay.
+    Gain,
+    /// Running means and variances of a batch normalisation: measured, not learned.
+    Statistic,
 }
 
-/// One block of learned numbers.
+/// One block of numbers that belong to a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterShape {
     /// For example `conv1.weight`, or `fc6.1.bias` for the second column.
     pub name: String,
     pub role: ParameterRole,
-    /// Convolution weights `[out, in / groups, kernel, kernel]`, linear weights `[out, in]`, biases `[out]`.
+    /// Convolution weights `[out, in / groups, kernel, kernel]`, linear weights `[out, in]`, biases `[out]`;
+    /// locally connected weights `[H', W', out, in, kernel, kernel]` and biases `[out, H', W']`; batch
+    /// normalisation `[channels]` four times: `weight`, `bias`, `running_mean`, `running_var`.
     pub shape: Vec<usize>,
     /// Inputs of one output unit.
     pub fan_in: usize,
@@ -147,9 +153,43 @@ impl Walk {
                 let columns = window_count(width + padding.left + padding.right, kernel, stride, false)?;
                 let fan_in = channels / groups * kernel * kernel;
                 let shape = vec![out, channels / groups, kernel, kernel];
-                let parameters = self.push(index, &layer.name, shape, fan_in);
+                let parameters = self.push(index, &layer.name, shape, vec![out], fan_in);
                 let output = MapShape::Map { channels: out, height: rows, width: columns };
                 Ok((output, output.len() * fan_in, parameters))
+            }
+            LayerKind::Local { out, kernel, padding, .. } => {
+                let (channels, height, width) = self.spatial()?;
+                LocalConfig { out, kernel, padding }
+                    .check([channels, height, width])
+                    .map_err(|e| e.reason)?;
+                let rows = window_count(height + 2 * padding, kernel, 1, false)?;
+                let columns = window_count(width + 2 * padding, kernel, 1, false)?;
+                let fan_in = channels * kernel * kernel;
+                let shape = vec![rows, columns, out, channels, kernel, kernel];
+                let parameters = self.push(index, &layer.name, shape, vec![out, rows, columns], fan_in);
+                let output = MapShape::Map { channels: out, height: rows, width: columns };
+                Ok((output, output.len() * fan_in, parameters))
+            }
+            LayerKind::BatchNorm { epsilon, momentum } => {
+                let (channels, _, _) = self.spatial()?;
+                if !(epsilon > 0.0 && momentum > 0.0 && momentum <= 1.0) {
+                    return Err(format!(
+                        "epsilon is {epsilon} and momentum {momentum}; both must be above 0, momentum at most 1"
+                    ));
+                }
+                let parameters = [
+                    ("weight", ParameterRole::Gain),
+                    ("bias", ParameterRole::Bias),
+                    ("running_mean", ParameterRole::Statistic),
+                    ("running_var", ParameterRole::Statistic),
+                ];
+                for (suffix, role) in parameters {
+                    let name = format!("{}.{suffix}", layer.name);
+                    let shape = vec![channels];
+                    self.parameters.push(ParameterShape { name, role, shape, fan_in: 1, layer: index });
+                }
+                // As is usual, only what is learned is counted.
+                Ok((self.map, 0, 2 * channels))
             }
             LayerKind::MaxPool { kernel, stride, ceil } | LayerKind::AvgPool { kernel, stride, ceil } => {
                 let (channels, height, width) = self.spatial()?;
@@ -162,6 +202,11 @@ impl Walk {
                 LrnConfig { size, alpha, beta, k, groups }.check(channels).map_err(|e| e.reason)?;
                 Ok((self.map, 0, 0))
             }
+            LayerKind::SpatialNorm { size, alpha, beta, k } => {
+                self.spatial()?;
+                SpatialNormConfig { size, alpha, beta, k }.check().map_err(|e| e.reason)?;
+                Ok((self.map, 0, 0))
+            }
             LayerKind::Linear { out, columns, .. } => {
                 if columns == 0 || out % columns != 0 {
                     return Err(format!("{out} outputs do not split into {columns} columns"));
@@ -171,14 +216,15 @@ impl Walk {
                 for column in 0..columns {
                     let name =
                         if columns == 1 { layer.name.clone() } else { format!("{}.{column}", layer.name) };
-                    parameters += self.push(index, &name, vec![out / columns, fan_in], fan_in);
+                    let rows = out / columns;
+                    parameters += self.push(index, &name, vec![rows, fan_in], vec![rows], fan_in);
                 }
                 Ok((MapShape::Flat(out), out * fan_in, parameters))
             }
-            LayerKind::Dropout { keep } if !(keep > 0.0 && keep <= 1.0) => {
+            LayerKind::Dropout { keep, .. } if !(keep > 0.0 && keep <= 1.0) => {
                 Err(format!("the share of kept outputs is {keep}, but must be above 0 and at most 1"))
             }
-            LayerKind::Relu | LayerKind::Dropout { .. } => Ok((self.map, 0, 0)),
+            LayerKind::Relu | LayerKind::Tanh | LayerKind::Dropout { .. } => Ok((self.map, 0, 0)),
         }
     }
 
@@ -190,9 +236,15 @@ impl Walk {
     }
 
     /// Records a weight and its bias; returns how many numbers they hold.
-    fn push(&mut self, layer: usize, name: &str, shape: Vec<usize>, fan_in: usize) -> usize {
-        let out = shape[0];
-        let count = shape.iter().product::<usize>() + out;
+    fn push(
+        &mut self,
+        layer: usize,
+        name: &str,
+        shape: Vec<usize>,
+        bias: Vec<usize>,
+        fan_in: usize,
+    ) -> usize {
+        let count = shape.iter().product::<usize>() + bias.iter().product::<usize>();
         let entry = |suffix: &str, role, shape| ParameterShape {
             name: format!("{name}.{suffix}"),
             role,
@@ -201,7 +253,7 @@ impl Walk {
             layer,
         };
         self.parameters.push(entry("weight", ParameterRole::Weight, shape));
-        self.parameters.push(entry("bias", ParameterRole::Bias, vec![out]));
+        self.parameters.push(entry("bias", ParameterRole::Bias, bias));
         count
     }
 }

@@ -22,15 +22,21 @@ pub fn micro_batch(shapes: &Shapes, batch: usize) -> usize {
     batch.div_ceil(batch.div_ceil(limit))
 }
 
+/// Bytes that training takes, about: weights, gradients and velocities, and for each picture of a pass every
+/// map with its gradient and scratch space.
+pub fn training_bytes(shapes: &Shapes, pass: usize) -> usize {
+    let maps: usize = shapes.layers.iter().map(|layer| layer.output.len()).sum();
+    4 * (3 * shapes.parameter_count() + COPIES * pass * maps)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Init;
     use crate::model::preset;
 
     fn shapes(name: &str) -> Shapes {
-        Shapes::of(&preset(name).expect("a known preset").spec(10, Init::Paper))
-            .expect("presets fit together")
+        let spec = preset(name).expect("a known preset").standard(10);
+        Shapes::of(&spec).expect("presets fit together")
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod sgd;
 mod tally;
 mod trainer;
 
-pub use memory::micro_batch;
+pub use memory::{micro_batch, training_bytes};
 pub use schedule::Rate;
 pub use sgd::{Sgd, SgdConfig};
 pub use tally::Tally;

@@ -9,7 +9,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::model::{LayerKind, ModelSpec, ParameterRole, Shapes};
+use crate::model::{ModelSpec, ParameterRole, Shapes};
 
 /// Constants of the rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,12 +34,11 @@ impl Sgd {
         let parameters = shapes.parameters.iter().map(|parameter| match parameter.role {
             ParameterRole::Bias => (config.bias_lr_scale, 0.0, None),
             ParameterRole::Weight => {
-                let scale = match spec.layers[parameter.layer].kind {
-                    LayerKind::Conv { init, .. } | LayerKind::Linear { init, .. } => init.decay_scale,
-                    _ => 1.0,
-                };
+                let scale = spec.layers[parameter.layer].kind.init().map_or(1.0, |init| init.decay_scale);
                 (1.0, config.weight_decay * scale, None)
             }
+            ParameterRole::Gain => (1.0, 0.0, None),
+            ParameterRole::Statistic => (0.0, 0.0, None),
         });
         Self { momentum: config.momentum, parameters: parameters.collect() }
     }
@@ -49,6 +48,9 @@ impl Sgd {
         for ((weight, gradient), (rate_scale, decay, velocity)) in
             weights.iter_mut().zip(gradients).zip(&mut self.parameters)
         {
+            if *rate_scale == 0.0 {
+                continue;
+            }
             let rate = rate * *rate_scale;
             let mut change = gradient * -rate;
             if *decay > 0.0 {

@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::sgd::Sgd;
 use super::tally::Tally;
 use crate::data::HostBatch;
-use crate::model::{DropoutSeed, Input, Mode, Network, to_host};
+use crate::model::{DropoutSeed, Input, Mode, Network, Pass, to_host};
 
 /// A network that learns.
 pub struct Trainer {
@@ -99,7 +99,8 @@ impl Trainer {
             if between(&self.network, &self.input) == Between::Abandon {
                 return Ok(Outcome::Abandoned);
             }
-            let (logits, pass) = self.pass(pixels, labels, first_row, batch.labels.len());
+            let (logits, pass, statistics) = self.pass(pixels, labels, first_row, batch.labels.len());
+            self.network.absorb(statistics);
             gradients = Some(match gradients {
                 None => pass,
                 Some(sums) => sums.into_iter().zip(pass).map(|(sum, new)| sum + new).collect(),
@@ -129,20 +130,21 @@ impl Trainer {
         Ok(Some(StepResult { step: unread.step, rate: unread.rate, tally }))
     }
 
-    /// Logits `[n, classes]` of some of a batch's pictures, and their part of the batch's mean gradient.
+    /// Logits `[n, classes]` of some of a batch's pictures, their part of the batch's mean gradient, and what
+    /// batch normalisations measured.
     fn pass(
         &self,
         pixels: &[u8],
         labels: &[u32],
         first_row: usize,
         batch: usize,
-    ) -> (Tensor<2>, Vec<Tensor<1>>) {
+    ) -> (Tensor<2>, Vec<Tensor<1>>, Vec<(usize, Tensor<1>)>) {
         let device = self.network.device();
         let leaves: Vec<Tensor<1>> =
             self.network.weights().iter().map(|w| w.clone().autodiff().require_grad()).collect();
         let pictures = self.input.upload(pixels, device).autodiff();
         let mode = Mode::Training(DropoutSeed { seed: self.seed, step: self.step, first_row });
-        let logits = self.network.forward(&leaves, pictures, mode);
+        let Pass { logits, statistics } = self.network.forward(&leaves, pictures, mode);
         let scores = logits.clone().inner();
 
         let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
@@ -155,6 +157,6 @@ impl Trainer {
             .iter()
             .map(|leaf| leaf.grad_remove(&mut gradients).unwrap_or_else(|| leaf.clone().inner().zeros_like()))
             .collect();
-        (scores, gradients)
+        (scores, gradients, statistics)
     }
 }

@@ -153,3 +153,43 @@ fn interrupt(child: &std::process::Child) {
     let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
+
+#[test]
+fn a_summary_lists_the_layers_and_adds_them_up() {
+    let folder = tempdir().unwrap();
+    let output = call(folder.path(), &["summary", "--model", "alexnet", "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let objects = objects(&output);
+    let layers = events(&objects, "layer");
+    let conv1 = layers.iter().find(|layer| layer["name"] == "conv1").unwrap();
+    assert_eq!((&conv1["output"], &conv1["parameters"]), (&Value::from("96x55x55"), &Value::from(34_944)));
+    let total = &events(&objects, "summary")[0];
+    assert_eq!(total["parameters"], 60_965_224);
+    assert_eq!(total["multiply_adds"], 724_406_816);
+    assert!(total["training_bytes"].as_u64().unwrap() > 3 * 4 * 60_965_224);
+    let sum: u64 = layers.iter().map(|layer| layer["parameters"].as_u64().unwrap()).sum();
+    assert_eq!(total["parameters"], sum);
+}
+
+#[test]
+fn a_summary_follows_the_variants() {
+    let folder = tempdir().unwrap();
+    let args = ["summary", "--model", "alexnet", "--classes", "10", "--set", "model.pooling=plain"];
+    let text = String::from_utf8(call(folder.path(), &args).stdout).unwrap();
+    assert!(text.contains("256x11x11") && !text.contains("60,965,224"), "{text}");
+    let output = call(folder.path(), &["summary", "--model", "cifar-13pct", "--set", "model.columns=2"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("model.columns=2") && message.contains("one column"), "{message}");
+}
+
+#[test]
+fn a_network_that_cannot_be_is_refused_before_anything_runs() {
+    let folder = tempdir().unwrap();
+    let args = ["train", "--data", "sample", "--model", "alexnet-64", "--set", "model.without=conv7"];
+    let output = call(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("model.without=conv7") && message.contains("conv2, conv3, conv4, conv5"), "{message}");
+    assert!(!folder.path().join("runs").exists());
+}

@@ -84,7 +84,7 @@ fn settings_given_at_the_start_come_back_unchanged() {
     config.data.split_seed = 9;
     config.data.validation_share = 0.3;
     config.data.augment = Some(false);
-    config.model.preset = Some("large".into());
+    config.model.preset = Some("alexnet".into());
     config.model.init = Some(Init::Paper);
     config.optim.lr = Some(0.125);
     config.optim.batch = Some(7);
@@ -100,7 +100,7 @@ fn settings_given_at_the_start_come_back_unchanged() {
     let reset = draft.config().expect("good settings");
     assert_eq!((reset.optim.lr, reset.run.epochs, reset.run.seed, reset.data.augment), (None, None, 1, None));
     assert_eq!(reset.data.split_seed, 9, "what the window does not show is kept");
-    assert_eq!(reset.model.preset.as_deref(), Some("large"));
+    assert_eq!(reset.model.preset.as_deref(), Some("alexnet"));
 }
 
 #[test]

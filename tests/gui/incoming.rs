@@ -75,7 +75,7 @@ fn folders_archives_and_models_are_told_apart() {
         matches!(rig.command(), Some(Command::Describe(data)) if Path::new(&data.source) == folder.path())
     );
     let folder = folder.path().display().to_string();
-    rig.send(Event::Described { source: folder.clone(), result: Ok((description(&folder), "small")) });
+    rig.send(Event::Described { source: folder.clone(), result: Ok((description(&folder), "alexnet-64")) });
     drop_files(&mut rig, &[Path::new("set.TAR")]);
     assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == "set.TAR"));
     rig.send(Event::Described { source: "set.TAR".into(), result: Err("it is empty".into()) });

@@ -1,6 +1,6 @@
 //! An [`App`] whose engine is the test itself: commands come out of one channel, events go into the other.
 
-use alexnet_lab::config::RunConfig;
+use alexnet_lab::config::{ModelConfig, RunConfig};
 use alexnet_lab::data::{Description, Refused};
 use alexnet_lab::engine::{
     Command, Event, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
@@ -42,7 +42,10 @@ impl Rig {
         );
         let mut rig = Self { harness, commands, events };
         assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == source));
-        rig.send(Event::Described { source: source.clone(), result: Ok((description(&source), "small")) });
+        rig.send(Event::Described {
+            source: source.clone(),
+            result: Ok((description(&source), "alexnet-64")),
+        });
         rig
     }
 
@@ -79,7 +82,7 @@ pub const PACE: Pace = Pace { images_per_s: 123.0, eta_s: 200.0 };
 
 pub fn presets() -> Vec<PresetInfo> {
     let small = PresetInfo {
-        name: "small",
+        name: "alexnet-64",
         title: "a small network",
         input_side: 8,
         lr: 0.01,
@@ -89,16 +92,24 @@ pub fn presets() -> Vec<PresetInfo> {
         weight_decay: 0.0005,
         bias_lr_scale: 2.0,
         augment: true,
+        standard: standard("alexnet-64"),
     };
     let large = PresetInfo {
-        name: "large",
+        name: "alexnet",
         title: "a large network",
         lr: 0.002,
         batch: 128,
         augment: false,
+        standard: standard("alexnet"),
         ..small.clone()
     };
     vec![small, large]
+}
+
+/// The network of the real preset of that name.
+fn standard(name: &str) -> ModelConfig {
+    let presets = alexnet_lab::engine::presets();
+    presets.into_iter().find(|preset| preset.name == name).expect("a known preset").standard
 }
 
 pub fn description(source: &str) -> Description {
@@ -131,7 +142,7 @@ pub fn run_info() -> RunInfo {
 
 pub fn model() -> ModelInfo {
     ModelInfo {
-        name: "small".into(),
+        name: "alexnet-64".into(),
         parameters: 1234,
         multiply_adds: 5678,
         input_side: 8,

@@ -150,12 +150,12 @@ fn only_saves_that_were_asked_for_are_news() {
 fn only_the_chosen_source_is_described() {
     let mut state = State::new(presets());
     state.chose_source("new");
-    state.apply(Event::Described { source: "old".into(), result: Ok((description("old"), "small")) });
+    state.apply(Event::Described { source: "old".into(), result: Ok((description("old"), "alexnet-64")) });
     assert!(matches!(state.found, Found::Looking));
     assert!(state.preset(None).is_none(), "the fitting preset is not known yet");
-    state.apply(Event::Described { source: "new".into(), result: Ok((description("new"), "large")) });
-    assert_eq!(state.preset(None).map(|preset| preset.name), Some("large"));
-    assert_eq!(state.preset(Some("small")).map(|preset| preset.name), Some("small"));
+    state.apply(Event::Described { source: "new".into(), result: Ok((description("new"), "alexnet")) });
+    assert_eq!(state.preset(None).map(|preset| preset.name), Some("alexnet"));
+    assert_eq!(state.preset(Some("alexnet-64")).map(|preset| preset.name), Some("alexnet-64"));
     assert!(state.preset(Some("no such preset")).is_none());
     state.apply(Event::Described { source: "new".into(), result: Err("empty".into()) });
     assert!(matches!(&state.found, Found::Unusable(reason) if reason == "Empty."));

@@ -3,14 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use alexnet_lab::config::Init;
 use alexnet_lab::model::{ModelFile, Shapes, first_weights, preset};
 use tempfile::tempdir;
 
 fn model() -> ModelFile {
-    let spec = preset("cifar-80sec").unwrap().spec(3, Init::Paper);
+    let spec = preset("cifar-80sec").unwrap().standard(3);
     let shapes = Shapes::of(&spec).unwrap();
-    let weights = first_weights(&spec, &shapes, Init::Paper, 3);
+    let weights = first_weights(&spec, &shapes, 3);
     let mean = (0..3 * 32 * 32).map(|i| i as f32 / 12.0).collect();
     ModelFile {
         spec,

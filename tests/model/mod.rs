@@ -3,4 +3,5 @@
 mod file;
 pub mod network;
 mod presets;
+mod variants;
 mod weights;

@@ -40,10 +40,14 @@ pub fn small_spec() -> ModelSpec {
         layer("pool2", LayerKind::AvgPool { kernel: 2, stride: 2, ceil: true }),
         layer("fc3", LayerKind::Linear { out: 8, columns: 2, init }),
         layer("relu3", LayerKind::Relu),
-        layer("dropout3", LayerKind::Dropout { keep: 0.5 }),
+        layer("dropout3", LayerKind::Dropout { keep: 0.5, inverted: false }),
         layer("fc4", LayerKind::Linear { out: 3, columns: 1, init }),
     ];
-    ModelSpec { name: "small".into(), input: InputSpec { side: SIDE, stored_side: SIDE, scale: 1.0 }, layers }
+    ModelSpec {
+        name: "small".into(),
+        input: InputSpec { side: SIDE, stored_side: SIDE, scale: [1.0; 3] },
+        layers,
+    }
 }
 
 /// Numbers that look random and are the same everywhere.
@@ -77,7 +81,7 @@ fn logits_equal_a_plain_reference() {
     for device in devices() {
         let network = Network::new(small_spec(), &weights, &device).unwrap();
         let input = Tensor::from_data(TensorData::new(pictures.clone(), [2, 3, SIDE, SIDE]), &device);
-        let logits = to_host(network.forward(network.weights(), input, Mode::Inference)).unwrap();
+        let logits = to_host(network.forward(network.weights(), input, Mode::Inference).logits).unwrap();
         assert_close(&format!("logits on {device:?}"), &logits, &wanted, 1e-5, 1e-6);
     }
 }
@@ -88,9 +92,9 @@ fn dropout_keeps_half_and_does_not_depend_on_the_passes() {
     let init = InitSpec { std: 0.0, bias: 0.0, decay_scale: 1.0 };
     let spec = ModelSpec {
         name: "dropout".into(),
-        input: InputSpec { side: 16, stored_side: 16, scale: 1.0 },
+        input: InputSpec { side: 16, stored_side: 16, scale: [1.0; 3] },
         layers: vec![
-            layer("dropout", LayerKind::Dropout { keep: 0.25 }),
+            layer("dropout", LayerKind::Dropout { keep: 0.25, inverted: false }),
             layer("fc", LayerKind::Linear { out: 768, columns: 1, init }),
         ],
     };
@@ -101,7 +105,7 @@ fn dropout_keeps_half_and_does_not_depend_on_the_passes() {
     let run = |rows: usize, first_row, step| {
         let ones = Tensor::from_data(TensorData::new(vec![1f32; rows * 768], [rows, 3, 16, 16]), &device);
         let mode = Mode::Training(DropoutSeed { seed: 5, step, first_row });
-        to_host(network.forward(network.weights(), ones, mode)).unwrap()
+        to_host(network.forward(network.weights(), ones, mode).logits).unwrap()
     };
     let whole = run(64, 0, 3);
     let kept = whole.iter().filter(|&&v| v == 1.0).count();
@@ -117,7 +121,7 @@ fn dropout_keeps_half_and_does_not_depend_on_the_passes() {
 
 #[test]
 fn the_mean_is_the_central_window_for_every_crop() {
-    let spec = InputSpec { side: 2, stored_side: 4, scale: 0.5 };
+    let spec = InputSpec { side: 2, stored_side: 4, scale: [0.5; 3] };
     let stored: Vec<f32> = (0..48).map(|v| v as f32).collect();
     let input = Input::from_stored_mean(spec, &stored);
     assert_eq!(input.mean()[..4], [5.0, 6.0, 9.0, 10.0]);

@@ -1,21 +1,43 @@
 //! The presets have the shapes and counts of their sources.
 
-use alexnet_lab::config::Init;
 use alexnet_lab::model::{LayerKind, ModelSpec, PRESETS, Shapes, fitting_preset, preset};
 
 fn spec(name: &str, classes: usize) -> ModelSpec {
-    preset(name).unwrap().spec(classes, Init::Paper)
+    preset(name).unwrap().standard(classes)
 }
 
 fn output(shapes: &Shapes, layer: &str) -> String {
     shapes.layers.iter().find(|l| l.name == layer).unwrap().output.to_string()
 }
 
+/// Parameters and multiply-adds at 1000 classes, from the paper (section 3.5), the author's configuration files
+/// and torchvision's own figures.
 #[test]
-fn the_papers_network_has_its_counts() {
-    let shapes = Shapes::of(&spec("alexnet", 1000)).unwrap();
-    assert_eq!(shapes.parameter_count(), 60_965_224);
-    assert_eq!(shapes.multiply_adds(), 724_406_816);
+fn the_alexnets_have_their_counts() {
+    let expected = [
+        ("alexnet", 60_965_224, 724_406_816),
+        ("alexnet-as-run", 60_965_224, 724_406_816),
+        ("alexnet-one-gpu", 59_798_312, 391_514_384),
+        ("alexnet-owt", 61_100_840, 714_188_480),
+        ("alexnet-6conv", 61_555_304, 724_406_816 + 36 * 256 * 256 * 9),
+    ];
+    for (name, parameters, multiply_adds) in expected {
+        let shapes = Shapes::of(&spec(name, 1000)).unwrap();
+        assert_eq!((shapes.parameter_count(), shapes.multiply_adds()), (parameters, multiply_adds), "{name}");
+    }
+}
+
+#[test]
+fn the_cifar_networks_have_their_counts() {
+    let expected = [
+        ("cifar-80sec", 145_578),
+        ("cifar-18pct", 89_578),
+        ("cifar-13pct", 1_116_490),
+        ("cifar-11pct", 2_112_970),
+    ];
+    for (name, parameters) in expected {
+        assert_eq!(Shapes::of(&spec(name, 10)).unwrap().parameter_count(), parameters, "{name}");
+    }
 }
 
 #[test]
@@ -40,11 +62,15 @@ fn the_papers_network_has_its_maps() {
 }
 
 #[test]
-fn the_quick_cifar_network_has_its_counts_and_ceil_sized_maps() {
-    let shapes = Shapes::of(&spec("cifar-80sec", 10)).unwrap();
-    assert_eq!(shapes.parameter_count(), 145_578);
-    for (layer, shape) in [("pool1", "32x16x16"), ("pool2", "32x8x8"), ("pool3", "64x4x4")] {
-        assert_eq!(output(&shapes, layer), shape, "{layer}");
+fn windows_of_the_cifar_networks_hang_over_the_edge() {
+    for (name, sides) in
+        [("cifar-80sec", [16, 8, 4]), ("cifar-18pct", [16, 8, 4]), ("cifar-13pct", [12, 6, 0])]
+    {
+        let shapes = Shapes::of(&spec(name, 10)).unwrap();
+        let pools = shapes.layers.iter().filter(|l| l.name.starts_with("pool"));
+        for (pool, side) in pools.zip(sides) {
+            assert!(pool.output.to_string().ends_with(&format!("x{side}x{side}")), "{name} {pool:?}");
+        }
     }
 }
 
@@ -56,8 +82,8 @@ fn the_small_alexnet_is_built_like_the_large_one() {
 
 #[test]
 fn no_block_of_weights_needs_more_than_128_mib_in_one_binding() {
-    for preset in PRESETS {
-        let shapes = Shapes::of(&preset.spec(1000, preset.recipe.init)).unwrap();
+    for preset in PRESETS.iter() {
+        let shapes = Shapes::of(&preset.standard(1000)).unwrap();
         for parameter in &shapes.parameters {
             let bytes = 4 * parameter.shape.iter().product::<usize>();
             assert!(bytes <= 128 << 20, "{} {}: {bytes} bytes", preset.name, parameter.name);
@@ -67,9 +93,9 @@ fn no_block_of_weights_needs_more_than_128_mib_in_one_binding() {
 
 #[test]
 fn every_preset_takes_any_number_of_classes() {
-    for preset in PRESETS {
+    for preset in PRESETS.iter() {
         for classes in [2, 10, 1000] {
-            assert_eq!(Shapes::of(&preset.spec(classes, preset.recipe.init)).unwrap().classes, classes);
+            assert_eq!(Shapes::of(&preset.standard(classes)).unwrap().classes, classes);
         }
     }
 }

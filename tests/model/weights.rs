@@ -1,13 +1,14 @@
 //! First weights are drawn as the paper says, the same for the same seed.
 
 use alexnet_lab::config::Init;
-use alexnet_lab::model::{ParameterRole, Shapes, first_weights, preset};
+use alexnet_lab::model::{ParameterRole, Shapes, Variants, first_weights, preset};
 
 /// Weights of `alexnet-64` by name.
 fn draw(init: Init, seed: u64) -> Vec<(String, ParameterRole, usize, Vec<f32>)> {
-    let spec = preset("alexnet-64").unwrap().spec(10, init);
+    let preset = preset("alexnet-64").unwrap();
+    let spec = preset.spec(10, &Variants { init, ..preset.variants.clone() }).unwrap();
     let shapes = Shapes::of(&spec).unwrap();
-    let values = first_weights(&spec, &shapes, init, seed);
+    let values = first_weights(&spec, &shapes, seed);
     shapes.parameters.iter().zip(values).map(|(p, v)| (p.name.clone(), p.role, p.fan_in, v)).collect()
 }
 
@@ -18,17 +19,36 @@ fn moments(values: &[f32]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
+/// Section 5 of the paper.
 #[test]
-fn the_papers_weights_have_the_papers_deviations_and_biases() {
-    for (name, role, _, values) in draw(Init::Paper, 1) {
+fn printed_weights_have_the_papers_deviation_and_biases() {
+    check(Init::Paper, |_| 0.01);
+}
+
+/// `layers-145.cfg` of the author's release.
+#[test]
+fn the_authors_weights_are_wider_in_three_layers() {
+    check(Init::Author, |layer| if ["conv3", "conv4", "conv5"].contains(&layer) { 0.03 } else { 0.01 });
+}
+
+#[test]
+fn the_first_biases_of_the_last_layer_can_be_set() {
+    let preset = preset("alexnet-64").unwrap();
+    for init in [Init::Paper, Init::FanIn] {
+        let variants = Variants { init, last_bias: Some(-7.0), ..preset.variants.clone() };
+        let spec = preset.spec(10, &variants).unwrap();
+        let weights = first_weights(&spec, &Shapes::of(&spec).unwrap(), 1);
+        assert_eq!(weights.last().unwrap(), &vec![-7.0; 10]);
+    }
+}
+
+fn check(init: Init, std_of: fn(&str) -> f64) {
+    for (name, role, _, values) in draw(init, 1) {
         let layer = name.split('.').next().unwrap();
-        let (std, bias) = match layer {
-            "conv3" => (0.03, 0.0),
-            "conv4" | "conv5" => (0.03, 1.0),
-            "conv2" | "fc6" | "fc7" => (0.01, 1.0),
-            _ => (0.01, 0.0),
-        };
+        let std = std_of(layer);
+        let bias = if ["conv2", "conv4", "conv5", "fc6", "fc7"].contains(&layer) { 1.0 } else { 0.0 };
         match role {
+            ParameterRole::Gain | ParameterRole::Statistic => unreachable!("there is no batch normalisation"),
             ParameterRole::Bias => assert!(values.iter().all(|&v| f64::from(v) == bias), "{name}"),
             ParameterRole::Weight => {
                 let (mean, deviation) = moments(&values);

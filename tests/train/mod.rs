@@ -25,7 +25,7 @@ fn trainer(
     device: &Device,
 ) -> Trainer {
     let mut spec = small_spec();
-    spec.input.scale = 1.0 / 64.0;
+    spec.input.scale = [1.0 / 64.0; 3];
     if !dropout {
         spec.layers.retain(|l| l.name != "dropout3");
     }
@@ -154,6 +154,8 @@ fn the_rule_is_the_papers_to_the_letter() {
                 let (scale, decay) = match parameter.role {
                     ParameterRole::Weight => (1.0, 0.0005),
                     ParameterRole::Bias => (2.0, 0.0),
+                    ParameterRole::Gain => (1.0, 0.0),
+                    ParameterRole::Statistic => (0.0, 0.0),
                 };
                 let gradient = gradient(block, wanted[block].len());
                 for ((w, v), g) in wanted[block].iter_mut().zip(&mut velocity[block]).zip(gradient) {

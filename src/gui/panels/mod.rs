@@ -11,3 +11,4 @@ pub mod predict;
 pub mod shortcuts;
 pub mod status;
 pub mod top;
+mod variants;

@@ -2,9 +2,9 @@
 
 use egui::{CollapsingHeader, ComboBox, Grid, RichText, TextEdit, Ui};
 
-use crate::config::Init;
 use crate::engine::PresetInfo;
 use crate::gui::draft::{ADVANCED_FIELDS, Draft, Field, MAIN_FIELDS};
+use crate::gui::panels::variants::variants_ui;
 use crate::gui::state::{Found, State};
 use crate::gui::theme::{Palette, card};
 use crate::gui::widgets::{heading_ui, small_button_ui};
@@ -22,6 +22,8 @@ pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
             preset_ui(ui, state, draft);
             device_ui(ui, state, draft);
         });
+        let preset = state.preset(draft.base.model.preset.as_deref());
+        variants_ui(ui, draft, preset, state.classes(), state.busy());
     });
     ui.add_space(4.0);
     card(ui).show(ui, |ui| {
@@ -123,7 +125,6 @@ fn learning_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
     }
     CollapsingHeader::new("Advanced").id_salt("advanced").show_unindented(ui, |ui| {
         fields_ui(ui, "advanced fields", &ADVANCED_FIELDS, draft, preset);
-        init_ui(ui, draft);
     });
 }
 
@@ -166,26 +167,4 @@ fn field_ui(ui: &mut Ui, field: Field, draft: &mut Draft, preset: Option<&Preset
             ui.add(egui::Label::new(RichText::new(error).small().color(Palette::of(ui).error)).wrap());
         }
     });
-}
-
-fn init_ui(ui: &mut Ui, draft: &mut Draft) {
-    let chosen = draft.base.model.init;
-    let name = |init: Option<Init>| match init {
-        None => "As the preset says",
-        Some(Init::Paper) => "As in the paper",
-        Some(Init::FanIn) => "By number of inputs",
-    };
-    let label = ui.label("First weights");
-    let response =
-        ComboBox::from_id_salt("init").selected_text(name(chosen)).width(200.0).show_ui(ui, |ui| {
-            for init in [None, Some(Init::Paper), Some(Init::FanIn)] {
-                if ui.selectable_label(chosen == init, name(init)).clicked() {
-                    draft.set_init(init);
-                }
-            }
-        });
-    response.response.labelled_by(label.id).on_hover_text(
-        "How far from zero the random first weights lie: as in the paper (section 5), or by the number of inputs of each \
-         unit, which small data sets need.",
-    );
 }

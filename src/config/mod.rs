@@ -4,9 +4,17 @@
 //! Everything a preset can decide better than a fixed number is an `Option`; [`RunConfig::resolve`]
 //! fills those in, so that the `config.toml` written beside a run has no blanks.
 
+mod data;
+mod model;
+mod optim;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use data::{ColourNoise, DataConfig, Mean};
+pub use model::{Activation, Dropout, Init, ModelConfig, Norm, NormOrder, Pooling};
+pub use optim::{Change, OptimConfig, Schedule};
 
 /// Everything that defines a run. The field names are the dotted names of `--set`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,85 +24,6 @@ pub struct RunConfig {
     pub model: ModelConfig,
     pub optim: OptimConfig,
     pub run: RunSettings,
-}
-
-/// Where pictures come from and how they are read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DataConfig {
-    /// `sample`, or the path of a folder or a `.tar` archive with one folder a class.
-    pub source: String,
-    /// Share of the pictures held back for validation when the source has no such split.
-    pub validation_share: f64,
-    /// Seed of that split. The same seed gives the same split, whatever the seed of the run.
-    pub split_seed: u64,
-    /// Threads that decode, crop and flip. 0 leaves the choice to the number of cores.
-    pub loader_threads: usize,
-    /// Decoded pictures kept in memory, in MiB; what does not fit is decoded again each epoch.
-    pub cache_mib: usize,
-    /// Random crops and horizontal flips of the training pictures (paper section 4.1).
-    /// Empty: as the preset says.
-    pub augment: Option<bool>,
-    /// Training pictures of the built-in sample.
-    pub sample_train: usize,
-    /// Validation pictures of the built-in sample.
-    pub sample_validation: usize,
-}
-
-impl Default for DataConfig {
-    fn default() -> Self {
-        Self {
-            source: "sample".into(),
-            validation_share: 0.2,
-            split_seed: 0,
-            loader_threads: 0,
-            cache_mib: 2048,
-            augment: None,
-            sample_train: 3000,
-            sample_validation: 600,
-        }
-    }
-}
-
-/// Which network.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ModelConfig {
-    /// Name of a preset. Empty: the one that fits the size of the pictures.
-    pub preset: Option<String>,
-    /// First weights: `paper` (fixed standard deviations, section 5) or `fan-in` (deviation
-    /// sqrt(2 / inputs), which small data sets need). Empty: as the preset says.
-    pub init: Option<Init>,
-}
-
-/// How the first weights are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Init {
-    /// The standard deviations and biases of the paper (section 5) or of the author's files.
-    Paper,
-    /// Deviation sqrt(2 / inputs of a unit), biases 0 (He et al. 2015), made up for what normalisation and
-    /// dropout before the layer take away; pixels enter with a deviation of about 1.
-    FanIn,
-}
-
-/// The paper's rule (section 5) and its constants. Empty fields: as the preset says.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OptimConfig {
-    /// Learning rate of the weights at the start.
-    pub lr: Option<f64>,
-    /// Pictures an update.
-    pub batch: Option<usize>,
-    /// Pictures that pass through the network at once; a batch is the sum of such passes. 0: automatic.
-    pub micro_batch: usize,
-    pub momentum: Option<f64>,
-    /// Weight decay; never applied to biases.
-    pub weight_decay: Option<f64>,
-    /// The biases learn at this multiple of the rate (2 in the author's runs).
-    pub bias_lr_scale: Option<f64>,
-    /// Epochs after which the rate is divided by 10, for example `[8]`.
-    pub lr_drops: Option<Vec<f64>>,
 }
 
 /// How long, where, from which seed.
@@ -201,6 +130,22 @@ impl RunConfig {
             |v| v.is_finite() && v >= 0.0,
             "at least 0",
         )?;
+        let not_negative = |v: f64| v.is_finite() && v >= 0.0;
+        check("data.colour_strength", self.data.colour_strength, not_negative, "at least 0")?;
+        check_option("model.last_bias", self.model.last_bias, f64::is_finite, "a finite number")?;
+        check_option("model.columns", self.model.columns, |v| v == 1 || v == 2, "1 or 2")?;
+        check("optim.warmup_epochs", self.optim.warmup_epochs, not_negative, "at least 0")?;
+        check("optim.plateau_patience", self.optim.plateau_patience, |v| v >= 1, "at least 1")?;
+        for change in &self.optim.changes {
+            check("epoch in optim.changes", change.epoch, not_negative, "at least 0")?;
+            check_option("lr_scale in optim.changes", change.lr_scale, not_negative, "at least 0")?;
+            check_option(
+                "colour_strength in optim.changes",
+                change.colour_strength,
+                not_negative,
+                "at least 0",
+            )?;
+        }
         for &epoch in self.optim.lr_drops.iter().flatten() {
             check("optim.lr_drops", epoch, rate, "a list of epochs, each greater than 0")?;
         }
@@ -220,6 +165,20 @@ impl RunConfig {
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a config holds only plain values")
     }
+}
+
+/// A list of names, or one name for a list of one.
+fn names<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a name or a list of names")]
+    enum Names {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Names::deserialize(deserializer)? {
+        Names::One(name) => vec![name],
+        Names::Many(names) => names,
+    })
 }
 
 fn check<T: Copy + std::fmt::Display>(

@@ -1,0 +1,73 @@
+//! Where pictures come from, and what is done to them before the network sees them.
+
+use serde::{Deserialize, Serialize};
+
+/// Where pictures come from and how they are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// `sample`, or the path of a folder or a `.tar` archive with one folder a class.
+    pub source: String,
+    /// Share of the pictures held back for validation when the source has no such split.
+    pub validation_share: f64,
+    /// Seed of that split. The same seed gives the same split, whatever the seed of the run.
+    pub split_seed: u64,
+    /// Threads that decode, crop and flip. 0 leaves the choice to the number of cores.
+    pub loader_threads: usize,
+    /// Decoded pictures kept in memory, in MiB; what does not fit is decoded again each epoch.
+    pub cache_mib: usize,
+    /// Random crops and horizontal flips of the training pictures (paper section 4.1).
+    /// Empty: as the preset says.
+    pub augment: Option<bool>,
+    /// Colour noise along the principal components of the training pixels (paper section 4.1). Empty: as the
+    /// preset says.
+    pub colour_noise: Option<ColourNoise>,
+    /// Strength of the colour noise; 0.1 in the paper.
+    pub colour_strength: f64,
+    /// What is subtracted from every picture. Empty: as the preset says.
+    pub mean: Option<Mean>,
+    /// Training pictures of the built-in sample.
+    pub sample_train: usize,
+    /// Validation pictures of the built-in sample.
+    pub sample_validation: usize,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            source: "sample".into(),
+            validation_share: 0.2,
+            split_seed: 0,
+            loader_threads: 0,
+            cache_mib: 2048,
+            augment: None,
+            colour_noise: None,
+            colour_strength: 0.1,
+            mean: None,
+            sample_train: 3000,
+            sample_validation: 600,
+        }
+    }
+}
+
+/// How a picture's colours are shifted while training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColourNoise {
+    Off,
+    /// The author's code (`convdata_jpeg.py`): the components by their standard deviations, and the picture
+    /// divided by 1 plus the strength afterwards.
+    Author,
+    /// The paper's formula word for word: the components by their eigenvalues, for pixels of 0 to 1.
+    Literal,
+}
+
+/// What is subtracted from every picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mean {
+    /// The mean picture of the training set, pixel by pixel (paper section 2).
+    Image,
+    /// One mean for each of red, green and blue.
+    Channel,
+}

@@ -1,0 +1,116 @@
+//! A network layer by layer, before anything is allocated.
+
+use serde::Serialize;
+
+use crate::config::ModelConfig;
+use crate::model::{LayerKind, Shapes, Sides, Variants, preset};
+use crate::train::{micro_batch, training_bytes};
+
+/// What a network is and what it costs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NetworkSummary {
+    /// The preset's name.
+    pub model: String,
+    pub title: String,
+    /// Side of the square input in pixels.
+    pub input_side: usize,
+    pub layers: Vec<LayerSummary>,
+    /// Learned numbers.
+    pub parameters: usize,
+    /// Multiply-adds of one forward pass of one picture.
+    pub multiply_adds: usize,
+    /// Pictures an update.
+    pub batch: usize,
+    /// Pictures that pass through the network at once.
+    pub pass: usize,
+    /// Bytes that training takes: weights, gradients and velocities, and the maps of a pass with theirs.
+    pub training_bytes: usize,
+}
+
+/// One layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerSummary {
+    pub name: String,
+    /// For example "5x5 convolution, padding 2, 2 columns".
+    pub what: String,
+    /// Shape of the output for one picture, for example "96x55x55".
+    pub output: String,
+    pub parameters: usize,
+    /// Multiply-adds for one picture.
+    pub multiply_adds: usize,
+    /// Bytes of the output for a whole batch.
+    pub output_bytes: usize,
+}
+
+/// Describes the network that `model` asks for, with `classes` outputs.
+///
+/// # Errors
+/// No preset is named, or there is none of that name; a variant it cannot have; a layer that does not fit, by
+/// name.
+pub fn summary(model: &ModelConfig, classes: usize, batch: Option<usize>) -> Result<NetworkSummary, String> {
+    let name = model.preset.as_deref().ok_or("no preset is named")?;
+    let preset = preset(name).map_err(|e| e.to_string())?;
+    let variants = Variants::resolve(&mut model.clone(), &preset.variants);
+    let spec = preset.spec(classes, &variants).map_err(|e| e.to_string())?;
+    let shapes = Shapes::of(&spec).map_err(|e| e.to_string())?;
+    let batch = batch.unwrap_or(preset.recipe.batch);
+    let pass = micro_batch(&shapes, batch);
+    let layers = spec.layers.iter().zip(&shapes.layers).map(|(layer, shape)| LayerSummary {
+        name: layer.name.clone(),
+        what: words(&layer.kind),
+        output: shape.output.to_string(),
+        parameters: shape.parameters,
+        multiply_adds: shape.multiply_adds,
+        output_bytes: 4 * batch * shape.output.len(),
+    });
+    Ok(NetworkSummary {
+        model: name.into(),
+        title: preset.title.into(),
+        input_side: spec.input.side,
+        layers: layers.collect(),
+        parameters: shapes.parameter_count(),
+        multiply_adds: shapes.multiply_adds(),
+        batch,
+        pass,
+        training_bytes: training_bytes(&shapes, pass),
+    })
+}
+
+/// What a layer does, in a few words.
+fn words(kind: &LayerKind) -> String {
+    let step = |stride: usize| if stride == 1 { String::new() } else { format!(", stride {stride}") };
+    let columns = |groups: usize| if groups == 1 { String::new() } else { format!(", {groups} columns") };
+    match *kind {
+        LayerKind::Conv { kernel, stride, padding, groups, .. } => {
+            let Sides { top, bottom, left, right } = padding;
+            let padding = if padding == Sides::all(top) {
+                if top == 0 { String::new() } else { format!(", padding {top}") }
+            } else if (top, left) == (0, 0) && bottom == right {
+                format!(", padding {right} right and below")
+            } else {
+                format!(", padding {top} {right} {bottom} {left}")
+            };
+            format!("{kernel}x{kernel} convolution{}{padding}{}", step(stride), columns(groups))
+        }
+        LayerKind::Local { kernel, padding, .. } => {
+            format!("{kernel}x{kernel} locally connected, padding {padding}")
+        }
+        LayerKind::Relu => "max(0, x)".into(),
+        LayerKind::Tanh => "tanh".into(),
+        LayerKind::Lrn { size, alpha, beta, k, groups } => {
+            let apart = columns(groups);
+            format!("response norm over {size} maps, alpha {alpha}, beta {beta}, k {k}{apart}")
+        }
+        LayerKind::SpatialNorm { size, alpha, beta, k } => {
+            format!("response norm over {size}x{size} pixels, alpha {alpha}, beta {beta}, k {k}")
+        }
+        LayerKind::BatchNorm { .. } => "batch normalisation".into(),
+        LayerKind::MaxPool { kernel, stride, .. } => format!("{kernel}x{kernel} maximum{}", step(stride)),
+        LayerKind::AvgPool { kernel, stride, .. } => format!("{kernel}x{kernel} mean{}", step(stride)),
+        LayerKind::Linear { .. } => "fully connected".into(),
+        LayerKind::Dropout { keep, inverted } => {
+            let scaled = if inverted { "kept ones scaled up" } else { "all scaled down in use" };
+            format!("dropout {}, {scaled}", 1.0 - keep)
+        }
+    }
+}
