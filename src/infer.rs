@@ -14,7 +14,7 @@ pub enum Views {
     #[default]
     One,
     /// The four corners, the centre and their mirror images; their probabilities are averaged (paper
-    /// section 4.1).
+    /// section 4.1; for 24x24 crops of CIFAR-10 likewise, `convdata.py` of cuda-convnet).
     Ten,
 }
 

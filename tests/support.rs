@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 
 use alexnet_lab::device;
 use burn::tensor::Device;
+use image::{Rgb, RgbImage};
+use serde::Deserialize;
 
 /// Software Vulkan, opened once. Without it the test says so on standard error and returns early; with
 /// `ALEXNET_LAB_REQUIRE_GPU=1` that is a failure.
@@ -36,6 +38,50 @@ pub fn real_data(name: &str) -> Option<PathBuf> {
     }
     skip(&format!("{} does not exist (set ALEXNET_LAB_DATA)", path.display()));
     None
+}
+
+/// A file of `tests/fixtures`.
+pub fn fixture(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// What `tests/fixtures/make_colour.py` writes.
+#[derive(Deserialize)]
+pub struct ColourFixture {
+    pub pictures: usize,
+    /// Sides of the pictures and of the crop.
+    pub stored: u32,
+    pub side: u32,
+    /// Place of the crop, which is mirrored and from picture 2.
+    pub left: u32,
+    pub top: u32,
+    pub means: [f64; 3],
+    pub deviations: [f64; 3],
+    pub vectors: [[f64; 3]; 3],
+    pub normals: [f32; 3],
+    pub strength: f64,
+    pub scale: [f32; 3],
+    pub author_shift: [f64; 3],
+    /// The crop as the network is fed it.
+    pub author: Vec<f64>,
+    pub literal_shift: [f64; 3],
+    pub literal: Vec<f64>,
+}
+
+pub fn colour_fixture() -> ColourFixture {
+    serde_json::from_slice(&fixture("colour/pca.json")).expect("the fixture is as its script writes it")
+}
+
+/// Generated picture `index` of `make_colour.py`.
+pub fn colour_picture(index: usize, side: u32) -> RgbImage {
+    let i = index as u32;
+    RgbImage::from_fn(side, side, |x, y| {
+        let red = (37 * x + 11 * x * y + 53 * y + 29 * i) % 256;
+        let green = (3 * red + (91 * x + 7 * y * y + 13 * i) % 256) / 4;
+        let blue = (2 * red + (17 * x * y + 41 * y + 5 * i) % 256 + 255 - green) / 4;
+        Rgb([red, green, blue].map(|value| value as u8))
+    })
 }
 
 /// Says that a test, or a part of it, does not run. Written past the capture of the test runner, which would

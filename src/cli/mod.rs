@@ -4,6 +4,7 @@
 
 mod devices;
 mod eval;
+mod find;
 mod output;
 mod predict;
 mod report;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ConfigError, RunConfig};
-use crate::engine::Views;
+use crate::engine::{RateRange, Views};
 
 pub use output::Status;
 
@@ -34,6 +35,8 @@ enum Task {
     Gui,
     /// Train a network in the terminal
     Train(TrainArgs),
+    /// Search for a learning rate: short real training at a rate that rises until the loss explodes
+    FindLr(FindArgs),
     /// Measure a model file on the validation pictures of a data set
     Eval(EvalArgs),
     /// Classify pictures with a model file
@@ -83,6 +86,21 @@ struct TrainArgs {
     /// One JSON object a line on standard output
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Args)]
+struct FindArgs {
+    #[command(flatten)]
+    run: TrainArgs,
+    /// The smallest rate to try
+    #[arg(long, value_name = "RATE", default_value_t = RateRange::default().from)]
+    from: f64,
+    /// The largest rate to try
+    #[arg(long, value_name = "RATE", default_value_t = RateRange::default().to)]
+    to: f64,
+    /// How many rates to try, each for one update
+    #[arg(long, value_name = "N", default_value_t = RateRange::default().updates)]
+    updates: usize,
 }
 
 #[derive(Debug, Args)]
@@ -173,6 +191,7 @@ impl Cli {
                     Err(error) => output::bad_input(&error.to_string(), json),
                 })
             }
+            Some(Task::FindLr(args)) => Request::Done(args.run()),
             Some(Task::Eval(args)) => Request::Done(eval::run(args)),
             Some(Task::Predict(args)) => Request::Done(predict::run(args)),
             Some(Task::Summary(args)) => Request::Done(summary::run(args)),
@@ -189,6 +208,21 @@ impl Cli {
 /// Trains the built-in sample in the terminal: what plain `alexnet-lab` does without a display.
 pub fn train_sample() -> Status {
     train::run(RunConfig::default(), false)
+}
+
+impl FindArgs {
+    fn run(self) -> Status {
+        let json = self.run.json;
+        match self.run.into_config() {
+            Ok(config) => {
+                // As for a run, an update limit is a limit.
+                let most = config.run.max_steps.and_then(|steps| usize::try_from(steps).ok());
+                let updates = self.updates.min(most.unwrap_or(usize::MAX));
+                find::run(config, RateRange { from: self.from, to: self.to, updates }, json)
+            }
+            Err(error) => output::bad_input(&error.to_string(), json),
+        }
+    }
 }
 
 impl TrainArgs {

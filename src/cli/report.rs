@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::output;
-use crate::engine::{Event, Pace, RunInfo, RunSummary, Stage, StopReason};
+use crate::engine::{Event, Pace, RunChange, RunInfo, RunSummary, Stage, StopReason};
 use crate::vis::{EvaluationPoint, StepPoint};
 
 /// Without a terminal, a line about the training comes this often.
@@ -39,6 +39,7 @@ impl Report {
             Event::Step(point, pace) => self.step(point, pace),
             Event::Evaluating { done, total } => self.bar.set_message(format!("validating {done}/{total}")),
             Event::Evaluation(point) => self.evaluation(point),
+            Event::Changed { step, epoch, change } => self.changed(*step, *epoch, change),
             Event::Warning(text) => {
                 self.say(&format!("warning: {text}"));
                 if self.json {
@@ -170,6 +171,23 @@ impl Report {
         } else if self.last_line.elapsed() > QUIET_PAUSE {
             self.last_line = Instant::now();
             output::note(&format!("epoch {epoch:.2}, update {step}: {text}"));
+        }
+    }
+
+    fn changed(&self, step: u64, epoch: f64, change: &RunChange) {
+        let words = change.words();
+        self.say(&format!("epoch {epoch:.2}: {words}"));
+        if self.json {
+            let mut object = json!({ "event": "changed", "step": step, "epoch": epoch, "message": words });
+            match change {
+                RunChange::PlannedRate(rate) | RunChange::PlateauRate(rate) => object["lr"] = json!(rate),
+                RunChange::Layers { layers, scale } => {
+                    object["layers"] = json!(layers);
+                    object["lr_scale"] = json!(scale);
+                }
+                RunChange::ColourStrength(strength) => object["colour_strength"] = json!(strength),
+            }
+            output::object(&object);
         }
     }
 

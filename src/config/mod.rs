@@ -56,6 +56,8 @@ pub enum ConfigError {
     Syntax { origin: String, reason: String },
     #[error("{name} is {value}, but must be {expected}")]
     Range { name: &'static str, value: String, expected: &'static str },
+    #[error("{setting} is set, but {reason}")]
+    Conflict { setting: &'static str, reason: &'static str },
 }
 
 impl RunConfig {
@@ -148,6 +150,11 @@ impl RunConfig {
         }
         for &epoch in self.optim.lr_drops.iter().flatten() {
             check("optim.lr_drops", epoch, rate, "a list of epochs, each greater than 0")?;
+        }
+        if self.optim.lr_drops.is_some() && self.optim.schedule.is_some_and(|s| s != Schedule::Steps) {
+            let reason = "only the schedule `steps` divides the rate at given epochs; \
+                          take out optim.lr_drops, or set optim.schedule=steps";
+            return Err(ConfigError::Conflict { setting: "optim.lr_drops", reason });
         }
         check_option("run.epochs", self.run.epochs, |v| v >= 1, "at least 1")?;
         check_option("run.max_steps", self.run.max_steps, |v| v >= 1, "at least 1")?;

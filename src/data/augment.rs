@@ -1,4 +1,5 @@
-//! Which part of a stored picture the network sees: crops and horizontal flips (paper section 4.1).
+//! Which part of a stored picture the network sees, and what chance does to its colours: crops, horizontal flips and
+//! the draws of the colour noise (paper section 4.1).
 //!
 //! Pictures are `[3, side, side]`, RGB planes of 8-bit pixels.
 
@@ -23,6 +24,15 @@ pub fn random_placement(seed: u64, epoch: usize, index: usize, stored: u32, crop
     let left = stream.below(offsets);
     let top = stream.below(offsets);
     Placement { left, top, flip: stream.below(2) == 1 }
+}
+
+/// The draws of the colour noise for picture `index` in `epoch`: independent, standard normal, one for each principal
+/// component. They share nothing with the crops, so switching the noise on or off changes no crop.
+pub fn colour_normals(seed: u64, epoch: usize, index: usize) -> [f32; 3] {
+    let mut stream = Stream::new(seed, Purpose::Colour, epoch as u64, index as u64);
+    let [first, second] = stream.normals();
+    let [third, _] = stream.normals();
+    [first, second, third]
 }
 
 /// The central crop, not mirrored: for validation. `crop` must not exceed `stored`.

@@ -67,7 +67,7 @@ pub fn square(picture: &RgbImage, side: u32) -> RgbImage {
     if small.width() == side {
         return small;
     }
-    // Catmull-Rom: sharp, widened by the image crate when shrinking so that nothing aliases, and a polynomial,
+    // Catmull-Rom (bicubic with a = -0.5, as in Pillow): sharp, widened by the image crate when shrinking so that nothing aliases, and a polynomial,
     // so every platform computes the same pixels.
     imageops::resize(&small, side, side, FilterType::CatmullRom)
 }

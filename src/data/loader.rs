@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::augment::{Placement, central_placement, cut, random_placement};
+use super::augment::{Placement, central_placement, colour_normals, cut, random_placement};
 use super::sampler::epoch_order;
 use super::store::worker_count;
 use super::{HostBatch, PictureStore, Refused, Split};
@@ -29,6 +29,8 @@ pub struct TrainPlan {
     pub crop: u32,
     /// Random crops and flips; otherwise the central crop.
     pub augment: bool,
+    /// Whether every picture comes with its draws of the colour noise.
+    pub colour: bool,
     pub seed: u64,
     pub epochs: usize,
     /// 0: one a core.
@@ -36,7 +38,7 @@ pub struct TrainPlan {
 }
 
 /// What [`Loader::recv_timeout`] found.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Next {
     /// The next batch. It holds no picture only when the few pictures of a last, short batch all vanished.
     Batch(HostBatch),
@@ -102,7 +104,7 @@ impl Loader {
     /// # Errors
     /// As [`Loader::train`].
     pub fn validation(store: Arc<PictureStore>, batch: usize, crop: u32, threads: usize) -> io::Result<Self> {
-        let plan = TrainPlan { batch, crop, augment: false, seed: 0, epochs: 1, threads };
+        let plan = TrainPlan { batch, crop, augment: false, colour: false, seed: 0, epochs: 1, threads };
         Self::start(store, Split::Validation, plan)
     }
 
@@ -239,6 +241,7 @@ impl Shared {
         let indices = &order[start..order.len().min(start + plan.batch)];
         let mut pixels = Vec::with_capacity(indices.len() * 3 * (plan.crop as usize).pow(2));
         let mut labels = Vec::with_capacity(indices.len());
+        let mut colour = Vec::new();
         let mut last_reason = String::new();
         for &index in indices {
             let index = index as usize;
@@ -246,6 +249,9 @@ impl Shared {
                 Ok(planes) => {
                     cut(&planes, self.store.side(), plan.crop, self.placement(epoch, index), &mut pixels);
                     labels.push(self.store.label(*split, index));
+                    if plan.colour {
+                        colour.push(colour_normals(plan.seed, epoch, index));
+                    }
                 }
                 Err(reason) => {
                     self.warn(index, &reason);
@@ -262,7 +268,7 @@ impl Shared {
             return Err(format!("none of {count} pictures in a row can be read any more ({last_reason})"));
         }
         let ends_epoch = within as u64 + 1 == *batches_per_epoch;
-        Ok(Some(HostBatch { seq, epoch, ends_epoch, pixels, labels }))
+        Ok(Some(HostBatch { seq, epoch, ends_epoch, pixels, colour, labels }))
     }
 
     fn placement(&self, epoch: usize, index: usize) -> Placement {

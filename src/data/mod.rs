@@ -1,13 +1,14 @@
 //! Pictures: found, decoded once, kept as 8-bit squares, dealt out in batches.
 //!
 //! ```text
-//! Dataset (sample, folder, tar) -> PictureStore (8-bit squares, mean image) -> Loader -> HostBatch
+//! Dataset (sample, folder, tar) -> PictureStore (8-bit squares, mean, colour statistics) -> Loader -> HostBatch
 //! ```
 //! A file that cannot be decoded is skipped, counted and listed with its reason; it never stops a run.
 //! What a batch holds depends on the seed, the epoch and the index alone, never on how many threads made it.
 
 mod archive;
 pub mod augment;
+mod colour;
 mod decode;
 mod error;
 mod files;
@@ -26,6 +27,7 @@ use image::RgbImage;
 
 use crate::config::DataConfig;
 
+pub use colour::{ColourPca, ColourStatistics, Colouring};
 pub use decode::{decode, dimensions, square};
 pub use error::DataError;
 pub use loader::{Loader, Next, TrainPlan};
@@ -116,7 +118,7 @@ pub trait Dataset: Send + Sync {
 }
 
 /// One batch on the host, ready to upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HostBatch {
     /// Position in the run, from 0, over all epochs.
     pub seq: u64,
@@ -126,6 +128,8 @@ pub struct HostBatch {
     pub ends_epoch: bool,
     /// `[N, 3, side, side]`, RGB planes, 0 to 255.
     pub pixels: Vec<u8>,
+    /// `[N]`: the draws of each picture's colour noise ([`Colouring::shift`]); empty when there is none.
+    pub colour: Vec<[f32; 3]>,
     /// `[N]` class indices.
     pub labels: Vec<u32>,
 }

@@ -14,6 +14,7 @@ pub(super) enum Purpose {
     Split = 2,
     Order = 3,
     Augment = 4,
+    Colour = 5,
 }
 
 /// A stream of random numbers.
@@ -57,6 +58,20 @@ impl Stream {
 
     pub(super) fn chance(&mut self, probability: f32) -> bool {
         self.unit() < probability
+    }
+
+    /// Two independent numbers of the standard normal distribution (Box and Muller 1958). Rounded to `f32`, so that the
+    /// last digit of a platform's logarithm or cosine does not show.
+    pub(super) fn normals(&mut self) -> [f32; 2] {
+        // In (0, 1], for the logarithm of 0 is no number.
+        let radius = (-2.0 * (1.0 - self.fine_unit()).ln()).sqrt();
+        let (sine, cosine) = (std::f64::consts::TAU * self.fine_unit()).sin_cos();
+        [(radius * cosine) as f32, (radius * sine) as f32]
+    }
+
+    /// A number in `[0, 1)`, a multiple of 2^-53.
+    fn fine_unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Puts `items` in random order (Fisher and Yates).

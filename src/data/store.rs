@@ -1,7 +1,7 @@
 //! Every picture decoded once, kept as an 8-bit square.
 //!
-//! Preparing finds out which files can be used, so that labels, counts and the mean image are true before the
-//! first step. Pictures that fit the budget stay in memory; the others are decoded again when they are needed.
+//! Preparing finds out which files can be used, so that labels, counts, the mean image and the colour statistics are
+//! true before the first step. Pictures that fit the budget stay in memory; the others are decoded again when they are needed.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use image::RgbImage;
 
+use super::colour::{ColourStatistics, ColourSums};
 use super::error::DataError;
 use super::{Dataset, Description, Refused, Split};
 
@@ -22,6 +23,7 @@ pub struct PictureStore {
     validation: Vec<Stored>,
     refused: Vec<Refused>,
     mean: Vec<f32>,
+    colours: ColourStatistics,
 }
 
 /// A usable picture.
@@ -73,12 +75,13 @@ impl PictureStore {
             validation: Vec::new(),
             refused: Vec::new(),
             mean: Vec::new(),
+            colours: sums.colours.statistics(),
         };
         store.sort_out(train, outcomes);
         store.check()?;
         // The order of the additions cannot matter: they are whole numbers.
         let count = store.train.len() as f64;
-        store.mean = sums.iter().map(|&sum| (sum as f64 / count) as f32).collect();
+        store.mean = sums.pixels.iter().map(|&sum| (sum as f64 / count) as f32).collect();
         Ok(Some(store))
     }
 
@@ -169,6 +172,11 @@ impl PictureStore {
         &self.mean
     }
 
+    /// Mean and principal components of the colours of all training pixels.
+    pub fn colours(&self) -> &ColourStatistics {
+        &self.colours
+    }
+
     /// `[3, side, side]`: the pixels of usable picture `index`, from memory or decoded again.
     ///
     /// # Errors
@@ -216,8 +224,31 @@ pub fn planes(picture: &RgbImage) -> Vec<u8> {
     planes
 }
 
-/// All outcomes by position, and the sums of the training pictures at each pixel.
-type Decoded = (Vec<Outcome>, Vec<u64>);
+/// All outcomes by position, and the sums over the training pictures.
+type Decoded = (Vec<Outcome>, Sums);
+
+/// Exact sums over training pictures, which different threads can add up in any order.
+struct Sums {
+    /// `[3, side, side]`: at each pixel.
+    pixels: Vec<u64>,
+    colours: ColourSums,
+}
+
+impl Sums {
+    fn new(side: u32) -> Self {
+        Self { pixels: vec![0; picture_bytes(side)], colours: ColourSums::default() }
+    }
+
+    fn add(&mut self, planes: &[u8]) {
+        self.pixels.iter_mut().zip(planes).for_each(|(sum, &value)| *sum += u64::from(value));
+        self.colours.add(planes);
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.pixels.iter_mut().zip(&other.pixels).for_each(|(sum, part)| *sum += part);
+        self.colours.join(&other.colours);
+    }
+}
 
 /// What the threads that decode have in common.
 struct Work<'a> {
@@ -241,7 +272,7 @@ impl Work<'_> {
     ) -> Result<Option<Decoded>, DataError> {
         let mut outcomes: Vec<Outcome> = Vec::new();
         outcomes.resize_with(self.total, || Ok(None));
-        let mut sums = vec![0_u64; picture_bytes(self.side)];
+        let mut sums = Sums::new(self.side);
         let (sender, receiver) = crossbeam_channel::bounded::<(usize, Outcome)>(64);
         std::thread::scope(|scope| {
             let mut workers = Vec::new();
@@ -273,7 +304,7 @@ impl Work<'_> {
             drop(receiver);
             for worker in workers {
                 let partial = worker.join().expect("a worker catches the panics of decoders");
-                sums.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
+                sums.join(&partial);
             }
             Ok(())
         })?;
@@ -281,9 +312,10 @@ impl Work<'_> {
         Ok((!cancelled).then_some((outcomes, sums)))
     }
 
-    /// Decodes the next pictures until none is left; returns the sums of the training pictures among them.
-    fn decode_some(&self, sender: &crossbeam_channel::Sender<(usize, Outcome)>) -> Vec<u64> {
-        let mut sums = vec![0_u64; picture_bytes(self.side)];
+    /// Decodes the next pictures until none is left; returns the sums over the training pictures among
+    /// them.
+    fn decode_some(&self, sender: &crossbeam_channel::Sender<(usize, Outcome)>) -> Sums {
+        let mut sums = Sums::new(self.side);
         while !self.stop.load(Ordering::Relaxed) {
             let position = self.next.fetch_add(1, Ordering::Relaxed);
             if position >= self.total {
@@ -294,7 +326,7 @@ impl Work<'_> {
             let pixels = catch_unwind(AssertUnwindSafe(read))
                 .unwrap_or_else(|_| Err("the program failed on this file; please report it".into()));
             if let (Ok(pixels), Split::Train) = (&pixels, split) {
-                sums.iter_mut().zip(pixels).for_each(|(sum, &value)| *sum += u64::from(value));
+                sums.add(pixels);
             }
             let outcome = pixels.map(|p| (position < self.kept).then(|| p.into_boxed_slice()));
             if sender.send((position, outcome)).is_err() {

@@ -1,6 +1,6 @@
 //! What there is to choose from: presets and devices.
 
-use crate::config::ModelConfig;
+use crate::config::{ColourNoise, Mean, ModelConfig, Schedule};
 use crate::device::{self, DeviceInfo};
 use crate::model::{PRESETS, Preset, Variants};
 
@@ -19,6 +19,11 @@ pub struct PresetInfo {
     pub weight_decay: f64,
     pub bias_lr_scale: f64,
     pub augment: bool,
+    pub colour_noise: ColourNoise,
+    pub mean: Mean,
+    pub schedule: Schedule,
+    /// Whether the biases' rate follows the schedule.
+    pub bias_schedule: bool,
     /// The network when nobody asks for anything else, with no setting empty.
     pub standard: ModelConfig,
 }
@@ -36,6 +41,10 @@ pub fn presets() -> Vec<PresetInfo> {
         weight_decay: preset.recipe.weight_decay,
         bias_lr_scale: preset.recipe.bias_lr_scale,
         augment: preset.recipe.augment,
+        colour_noise: preset.recipe.colour_noise,
+        mean: preset.recipe.mean,
+        schedule: preset.recipe.schedule,
+        bias_schedule: preset.recipe.bias_schedule,
         standard: standard(preset),
     };
     PRESETS.iter().map(info).collect()

@@ -6,6 +6,7 @@ use image::RgbImage;
 
 use crate::config::{DataConfig, RunConfig};
 pub use crate::infer::Views;
+pub use crate::train::RateRange;
 
 /// A picture to classify.
 #[derive(Clone, Debug)]
@@ -35,6 +36,12 @@ pub enum Command {
     Stop,
     /// Set the learning rate of the weights from the next update on (the paper's own method, section 5).
     SetRate(f64),
+    /// Search for a learning rate with the network, data and settings of a run that is not made. Refused during
+    /// a run; ends early at [`Command::Stop`].
+    FindRate {
+        config: Box<RunConfig>,
+        range: RateRange,
+    },
     /// Load a model file for predictions on a device (`auto`, `cpu`, ...). Refused during a run.
     Load {
         path: PathBuf,

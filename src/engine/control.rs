@@ -63,7 +63,10 @@ impl<'a> Control<'a> {
             }
             Command::Save(path) => save(self.outbox, model, &path),
             Command::Start(_) => self.outbox.refuse("a run is going on; stop it before you start another"),
-            Command::Load { .. } | Command::Describe(_) | Command::Evaluate { .. } => {
+            Command::Load { .. }
+            | Command::Describe(_)
+            | Command::Evaluate { .. }
+            | Command::FindRate { .. } => {
                 self.outbox.refuse("a run is going on; stop it first");
             }
         }

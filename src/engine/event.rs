@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::config::RunConfig;
 use crate::data::{Description, Refused};
 pub use crate::infer::Prediction;
-use crate::vis::{EvaluationPoint, FilterGrid, StepPoint};
+pub use crate::train::Suggestion;
+use crate::vis::{EvaluationPoint, FilterGrid, RatePoint, StepPoint};
 
 /// A report from the engine.
 #[derive(Clone, Debug)]
@@ -45,6 +46,16 @@ pub enum Event {
         step: u64,
         rate: f64,
     },
+    /// Something planned, or decided by a validation, is in force from `step` on.
+    Changed {
+        step: u64,
+        epoch: f64,
+        change: RunChange,
+    },
+    /// A search for a learning rate has tried one more.
+    RateTried(RatePoint),
+    /// A search for a learning rate has ended and everything is written.
+    RateFound(Box<RateFound>),
     /// A model for predictions is at hand, from a file.
     Loaded(Box<ModelInfo>),
     /// A model file was written.
@@ -79,6 +90,8 @@ pub enum Stage {
     Decoding,
     /// Opening the device and building the network.
     Model,
+    /// Trying learning rates.
+    FindingRate,
 }
 
 impl Stage {
@@ -88,8 +101,75 @@ impl Stage {
             Self::Scanning => "Looking for pictures",
             Self::Decoding => "Decoding pictures",
             Self::Model => "Building the network",
+            Self::FindingRate => "Trying learning rates",
         }
     }
+}
+
+/// What has changed in the course of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunChange {
+    /// The schedule has divided the weights' rate; now it is this.
+    PlannedRate(f64),
+    /// The validation error has stopped falling and the weights' rate was divided by 10; now it is this.
+    PlateauRate(f64),
+    /// These layers learn at this multiple of the rate; 0 is frozen.
+    Layers { layers: Vec<String>, scale: f64 },
+    /// Strength of the colour noise.
+    ColourStrength(f64),
+}
+
+impl RunChange {
+    /// A sentence for people, without its full stop.
+    pub fn words(&self) -> String {
+        match self {
+            Self::PlannedRate(rate) => format!("the learning rate is {} now, as planned", short(*rate)),
+            Self::PlateauRate(rate) => {
+                format!("the validation error has stopped falling: the learning rate is {} now", short(*rate))
+            }
+            Self::Layers { layers, scale } => {
+                let (names, one) = (layers.join(", "), layers.len() == 1);
+                match (*scale, one) {
+                    (0.0, true) => format!("{names} is frozen now"),
+                    (0.0, false) => format!("{names} are frozen now"),
+                    (1.0, true) => format!("{names} learns at the full rate now"),
+                    (1.0, false) => format!("{names} learn at the full rate now"),
+                    (scale, true) => format!("{names} learns at {} times the rate now", short(scale)),
+                    (scale, false) => format!("{names} learn at {} times the rate now", short(scale)),
+                }
+            }
+            Self::ColourStrength(0.0) => "there is no colour noise any more".into(),
+            Self::ColourStrength(strength) => {
+                format!("the colour noise has strength {} now", short(*strength))
+            }
+        }
+    }
+}
+
+/// Three significant digits, without trailing zeros.
+fn short(value: f64) -> String {
+    let rounded = format!("{value:.2e}").parse::<f64>().unwrap_or(value);
+    if rounded != 0.0 && !(1e-4..1e6).contains(&rounded.abs()) {
+        format!("{rounded:e}")
+    } else {
+        rounded.to_string()
+    }
+}
+
+/// A search for a learning rate as it ended.
+#[derive(Clone, Debug)]
+pub struct RateFound {
+    /// Everything that was tried, in order.
+    pub points: Vec<RatePoint>,
+    /// A rate to start with; or why none can be told.
+    pub suggestion: Result<Suggestion, String>,
+    /// The rate at which the loss exploded, if it did.
+    pub exploded: Option<f64>,
+    pub folder: PathBuf,
+    /// All points as CSV.
+    pub table: PathBuf,
+    /// The curve as a picture; none if it could not be drawn.
+    pub figure: Option<PathBuf>,
 }
 
 /// A run as it begins.

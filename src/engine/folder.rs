@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::RunConfig;
 use crate::data::Refused;
-use crate::vis::{EvaluationPoint, StepPoint};
+use crate::vis::{EvaluationPoint, RatePoint, StepPoint};
 
 /// Rows reach the disk at least this often.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ impl RunFolder {
     pub fn create(out: Option<&Path>, model: &str, source: &str) -> Result<Self, FolderError> {
         let path = match out {
             Some(path) => {
-                if path.join("metrics.csv").exists() {
+                if ["metrics.csv", "rates.csv"].iter().any(|name| path.join(name).exists()) {
                     return Err(FolderError::Occupied { path: path.into() });
                 }
                 fs::create_dir_all(path).map_err(|reason| FolderError::Make { path: path.into(), reason })?;
@@ -107,18 +107,34 @@ impl RunFolder {
         self.metrics.flush().and_then(|()| self.timing.flush()).map_err(|reason| self.failed(reason))
     }
 
-    /// Takes back a folder in which nothing happened. One that holds anything else stays.
-    pub fn discard(self) {
+    /// Writes the rates that a search has tried to `rates.csv`, and returns its path.
+    pub fn rates(&self, points: &[RatePoint]) -> Result<PathBuf, FolderError> {
+        let row = |p: &RatePoint| format!("{:e},{:.8},{:.8}\n", p.rate, p.loss, p.smooth);
+        self.file(
+            "rates.csv",
+            &format!("rate,loss,smoothed_loss\n{}", points.iter().map(row).collect::<String>()),
+        )?;
+        Ok(self.path.join("rates.csv"))
+    }
+
+    /// Takes back the tables of updates, because none were made, and leaves the rest of the folder.
+    pub fn without_tables(self) -> PathBuf {
         let Self { path, metrics, timing, .. } = self;
         drop((metrics, timing));
         for name in ["metrics.csv", "timing.csv"] {
             // What cannot be removed is an empty file that harms nobody.
             let _ = fs::remove_file(path.join(name));
         }
-        let _ = fs::remove_dir(&path);
+        path
     }
 
-    fn file(&self, name: &str, text: &str) -> Result<(), FolderError> {
+    /// Takes back a folder in which nothing happened. One that holds anything else stays.
+    pub fn discard(self) {
+        let _ = fs::remove_dir(self.without_tables());
+    }
+
+    /// Writes a text file into the folder.
+    pub fn file(&self, name: &str, text: &str) -> Result<(), FolderError> {
         let path = self.path.join(name);
         fs::write(&path, text).map_err(|reason| FolderError::Write { path, reason })
     }

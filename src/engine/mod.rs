@@ -6,6 +6,8 @@ mod control;
 mod error;
 mod evaluate;
 mod event;
+mod feed;
+mod find;
 mod folder;
 mod handle;
 mod model;
@@ -16,10 +18,14 @@ mod prepare;
 mod run;
 mod settings;
 mod summary;
+mod timetable;
 mod worker;
 
 pub use catalogue::{PresetInfo, devices, presets};
-pub use command::{Command, PictureSource, Views};
-pub use event::{Event, ModelInfo, Pace, Prediction, RunInfo, RunSummary, Stage, StopReason};
+pub use command::{Command, PictureSource, RateRange, Views};
+pub use event::{
+    Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, Stage, StopReason,
+    Suggestion,
+};
 pub use handle::Engine;
 pub use summary::{LayerSummary, NetworkSummary, summary};

@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use super::control::Control;
 use super::error::{RunError, finished};
+use super::feed;
 use super::folder::RunFolder;
 use super::model::View;
 use super::prepare;
-use super::settings::Settings;
-use crate::config::RunConfig;
-use crate::data::{Dataset, PictureStore};
+use super::settings::{Settings, planned_changes};
+use crate::config::{ColourNoise, RunConfig};
+use crate::data::{Dataset, Loader, PictureStore, TrainPlan};
 use crate::device::{self, OpenDevice};
-use crate::model::{Preset, Variants, fitting_preset, preset};
+use crate::model::{Network, Preset, Shapes, Variants, first_weights, fitting_preset, preset};
+use crate::train::{ChangePlan, Sgd, Trainer, micro_batch};
 
 /// Everything a run needs before its first update.
 pub(super) struct Plan {
     pub config: RunConfig,
     pub settings: Settings,
+    /// What is planned besides the rate.
+    pub changes: ChangePlan,
     pub preset: &'static Preset,
     pub device: OpenDevice,
     pub store: Arc<PictureStore>,
@@ -25,11 +29,12 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Checks the settings, opens the device, makes the folder and decodes the pictures, the quick things
-    /// first. Nothing if it was stopped.
+    /// first. Nothing if it was stopped. A folder without a name of its own begins with `label`.
     pub fn make(
         control: &mut Control,
         idle: Option<View>,
         mut config: RunConfig,
+        label: &str,
     ) -> Result<Option<Self>, RunError> {
         config.validate().map_err(|e| RunError::bad_input(e.to_string()))?;
         let named = config.model.preset.as_deref().map(preset).transpose();
@@ -37,7 +42,8 @@ impl Plan {
         if let Some(preset) = named {
             // A network that cannot be built is told before the pictures are looked for.
             let variants = Variants::resolve(&mut config.model.clone(), &preset.variants);
-            preset.spec(2, &variants).map_err(|e| RunError::bad_input(e.to_string()))?;
+            let spec = preset.spec(2, &variants).map_err(|e| RunError::bad_input(e.to_string()))?;
+            planned_changes(&config.optim, config.run.epochs.unwrap_or(preset.recipe.epochs), &spec)?;
         }
         let device = device::open(&config.run.device).map_err(|e| RunError::bad_input(e.to_string()))?;
 
@@ -45,14 +51,16 @@ impl Plan {
         let found = dataset.description();
         let preset = named.unwrap_or_else(|| fitting_preset(found.typical_side));
         let settings = Settings::resolve(&mut config, preset);
-        preset
+        let spec = preset
             .spec(found.classes.len(), &settings.variants)
             .map_err(|e| RunError::bad_input(e.to_string()))?;
-        let folder = RunFolder::create(config.run.out.as_deref(), preset.name, &config.data.source)?;
+        let changes = planned_changes(&config.optim, settings.epochs, &spec)?;
+        let name = format!("{label}{}", preset.name);
+        let folder = RunFolder::create(config.run.out.as_deref(), &name, &config.data.source)?;
         config.run.out = Some(folder.path().into());
 
         match Self::decode(control, idle, dataset, preset, &config) {
-            Ok(Some(store)) => Ok(Some(Self { config, settings, preset, device, store, folder })),
+            Ok(Some(store)) => Ok(Some(Self { config, settings, changes, preset, device, store, folder })),
             Ok(None) => {
                 folder.discard();
                 Ok(None)
@@ -61,6 +69,53 @@ impl Plan {
                 folder.discard();
                 Err(error)
             }
+        }
+    }
+
+    /// The network with its first weights, ready to learn.
+    pub fn trainer(&self) -> Result<Trainer, RunError> {
+        let Self { config, settings, preset, device, store, .. } = self;
+        let spec = preset.spec(store.description().classes.len(), &settings.variants);
+        let spec = spec.map_err(|e| RunError::bad_input(e.to_string()))?;
+        let shapes = Shapes::of(&spec).map_err(|e| RunError::bad_input(e.to_string()))?;
+        let weights = first_weights(&spec, &shapes, config.run.seed);
+        let network =
+            Network::new(spec, &weights, &device.device).map_err(|e| RunError::bad_input(e.to_string()))?;
+        let input = feed::input(network.spec().input, settings, store);
+        let sgd = Sgd::new(settings.sgd, network.spec(), network.shapes());
+        let pass = match config.optim.micro_batch {
+            0 => micro_batch(network.shapes(), settings.batch),
+            pass => pass.min(settings.batch),
+        };
+        let mut trainer = Trainer::new(network, input, sgd, config.run.seed, pass);
+        trainer.set_colouring(feed::colouring(settings, &config.data, store));
+        Ok(trainer)
+    }
+
+    /// The threads that deal out the batches of `epochs` epochs to `trainer`.
+    pub fn loader(&self, trainer: &Trainer, epochs: usize) -> Result<Loader, RunError> {
+        Loader::train(
+            self.store.clone(),
+            TrainPlan {
+                batch: self.settings.batch,
+                crop: trainer.input().spec().side as u32,
+                augment: self.settings.augment,
+                colour: self.settings.colour_noise != ColourNoise::Off,
+                seed: self.config.run.seed,
+                epochs,
+                threads: prepare::loader_threads(&self.config.data),
+            },
+        )
+        .map_err(|e| RunError::internal(format!("the threads that read pictures cannot be started: {e}")))
+    }
+
+    /// Whether the device still works.
+    pub fn check_device(&self) -> Result<(), RunError> {
+        match self.device.fault() {
+            None => Ok(()),
+            Some(fault) => Err(RunError::internal(format!(
+                "the graphics driver failed ({fault}); try a smaller batch (--batch 16) or another device (--device cpu)"
+            ))),
         }
     }
 

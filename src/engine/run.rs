@@ -8,15 +8,15 @@ use super::control::Control;
 use super::error::RunError;
 use super::evaluate::evaluate;
 use super::event::{Event, RunInfo, RunSummary, Stage, StopReason};
+use super::feed;
 use super::model::{Model, View, describe};
 use super::pace::Stopwatch;
 use super::plan::Plan;
-use super::prepare;
+use super::timetable::Timetable;
 use crate::config::RunConfig;
-use crate::data::{HostBatch, Loader, Next, Split, TrainPlan};
+use crate::data::{HostBatch, Loader, Next, Split};
 use crate::device::DeviceKind;
-use crate::model::{Input, Network, Shapes, first_weights};
-use crate::train::{Between, Outcome, Rate, Sgd, StepResult, Tally, Trainer, micro_batch};
+use crate::train::{Between, Outcome, StepResult, Tally, Trainer};
 use crate::vis::{self, EvaluationPoint, History, StepPoint};
 
 /// The first layer is shown anew at least this far apart.
@@ -34,7 +34,7 @@ pub(super) fn train(
     idle: Option<&Model>,
     config: RunConfig,
 ) -> Result<Option<(Model, RunSummary)>, RunError> {
-    let Some(plan) = Plan::make(control, idle.map(Model::view), config)? else { return Ok(None) };
+    let Some(plan) = Plan::make(control, idle.map(Model::view), config, "")? else { return Ok(None) };
     let mut run = Run::begin(control, plan)?;
     let reason = match run.learn(control) {
         Ok(reason) => reason,
@@ -65,7 +65,7 @@ pub(super) fn evaluation_point(tally: &Tally, step: u64, epoch: f64) -> Evaluati
 struct Run {
     plan: Plan,
     trainer: Trainer,
-    rate: Rate,
+    timetable: Timetable,
     history: History,
     watch: Stopwatch,
     started: Instant,
@@ -79,28 +79,18 @@ impl Run {
     /// Builds the network and announces the run.
     fn begin(control: &mut Control, plan: Plan) -> Result<Self, RunError> {
         control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
-        let Plan { config, settings, preset, device, store, folder } = &plan;
+        let trainer = plan.trainer()?;
+        let Plan { config, settings, device, store, folder, .. } = &plan;
         let data = store.description();
-        let spec = preset.spec(data.classes.len(), &settings.variants);
-        let spec = spec.map_err(|e| RunError::bad_input(e.to_string()))?;
-        let shapes = Shapes::of(&spec).map_err(|e| RunError::bad_input(e.to_string()))?;
-        let weights = first_weights(&spec, &shapes, config.run.seed);
-        let network =
-            Network::new(spec, &weights, &device.device).map_err(|e| RunError::bad_input(e.to_string()))?;
-        let input = Input::from_stored_mean(network.spec().input, store.mean_image());
-        let sgd = Sgd::new(settings.sgd, network.spec(), network.shapes());
-        let pass = match config.optim.micro_batch {
-            0 => micro_batch(network.shapes(), settings.batch),
-            pass => pass.min(settings.batch),
-        };
         folder.describe(config, store.refused())?;
+        feed::describe(folder, trainer.input().spec(), settings, store)?;
 
         let steps_per_epoch = store.len(Split::Train).div_ceil(settings.batch) as u64;
         let all_epochs = steps_per_epoch * settings.epochs as u64;
         let total_steps = config.run.max_steps.map_or(all_epochs, |max| max.min(all_epochs));
         let info = RunInfo {
             config: config.clone(),
-            model: describe(&network, &data.classes),
+            model: describe(trainer.network(), &data.classes),
             data: data.clone(),
             refused: store.refused().to_vec(),
             device: device.info.name.clone(),
@@ -109,13 +99,12 @@ impl Run {
             steps_per_epoch,
             total_steps,
         };
-        let trainer = Trainer::new(network, input, sgd, config.run.seed, pass);
-        let rate = Rate::new(settings.lr, &settings.lr_drops);
+        let timetable = Timetable::new(settings, plan.changes.clone(), steps_per_epoch);
         let now = Instant::now();
         let mut run = Self {
             plan,
             trainer,
-            rate,
+            timetable,
             history: History::default(),
             watch: Stopwatch::new(),
             started: now,
@@ -131,19 +120,7 @@ impl Run {
 
     /// Updates until the end or until told to stop.
     fn learn(&mut self, control: &mut Control) -> Result<StopReason, RunError> {
-        let settings = &self.plan.settings;
-        let loader = Loader::train(
-            self.plan.store.clone(),
-            TrainPlan {
-                batch: settings.batch,
-                crop: self.trainer.input().spec().side as u32,
-                augment: settings.augment,
-                seed: self.plan.config.run.seed,
-                epochs: settings.epochs,
-                threads: prepare::loader_threads(&self.plan.config.data),
-            },
-        )
-        .map_err(|e| RunError::internal(format!("the threads that read pictures cannot be started: {e}")))?;
+        let loader = self.plan.loader(&self.trainer, self.plan.settings.epochs)?;
         self.watch.restart();
         let mut waited = Duration::ZERO;
         while self.trainer.step() < self.total_steps {
@@ -197,8 +174,8 @@ impl Run {
 
     fn take_rate(&mut self, control: &mut Control) {
         if let Some(rate) = control.rate.take() {
-            self.rate.set(rate);
-            control.outbox.send(Event::RateSet { step: self.trainer.step() + 1, rate });
+            let step = self.trainer.step();
+            self.timetable.set_rate(control.outbox, step, self.epoch(step), rate);
         }
     }
 
@@ -209,10 +186,11 @@ impl Run {
         batch: &HostBatch,
         waited: Duration,
     ) -> Result<Option<StopReason>, RunError> {
-        let rate = self.rate.at(self.epoch(self.trainer.step()));
-        let classes = &self.plan.store.description().classes;
         let step = self.trainer.step();
-        let outcome = self.trainer.update(batch, rate, |network, input| {
+        let epoch = self.epoch(step);
+        let rates = self.timetable.advance(&mut self.trainer, control.outbox, step, epoch);
+        let classes = &self.plan.store.description().classes;
+        let outcome = self.trainer.update(batch, rates, |network, input| {
             control.drain(Some(View { network, input, classes, step }));
             if control.stop { Between::Abandon } else { Between::Continue }
         });
@@ -225,11 +203,7 @@ impl Run {
             DeviceKind::Cpu => self.trainer.figures().map_err(RunError::internal)?,
             _ => None,
         };
-        if let Some(fault) = self.plan.device.fault() {
-            return Err(RunError::internal(format!(
-                "the graphics driver failed ({fault}); try a smaller batch (--batch 16) or another device (--device cpu)"
-            )));
-        }
+        self.plan.check_device()?;
         let took = self.watch.update();
         for result in earlier.into_iter().chain(current) {
             if !self.record(control, &result)? {
@@ -308,6 +282,7 @@ impl Run {
         self.plan.folder.evaluation(&point)?;
         self.history.evaluations.push(point);
         control.outbox.send(Event::Evaluation(point));
+        self.timetable.validated(control.outbox, step, point.epoch, point.top1_error);
         Ok(true)
     }
 

@@ -1,14 +1,17 @@
 //! Blanks filled in: what a run really uses.
 
-use crate::config::{ColourNoise, Mean, RunConfig};
-use crate::model::{Preset, Variants};
-use crate::train::SgdConfig;
+use super::error::RunError;
+use crate::config::{ColourNoise, Mean, OptimConfig, RunConfig, Schedule};
+use crate::model::{ModelSpec, Preset, Recipe, Shapes, Variants};
+use crate::train::{ChangePlan, Course, Rate, RatePlan, SgdConfig};
 
 /// The numbers of a run, with nothing left to a preset.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Settings {
     pub lr: f64,
-    pub lr_drops: Vec<f64>,
+    pub course: Course,
+    pub warmup_epochs: f64,
+    pub biases_follow: bool,
     pub batch: usize,
     pub epochs: usize,
     pub sgd: SgdConfig,
@@ -24,9 +27,7 @@ impl Settings {
         let recipe = preset.recipe;
         config.model.preset = Some(preset.name.into());
         let epochs = *config.run.epochs.get_or_insert(recipe.epochs);
-        let drops = || recipe.lr_drops.iter().map(|share| share * epochs as f64).collect();
         let optim = &mut config.optim;
-        optim.bias_schedule.get_or_insert(recipe.bias_schedule);
         Self {
             variants: Variants::resolve(&mut config.model, &preset.variants),
             colour_noise: *config.data.colour_noise.get_or_insert(recipe.colour_noise),
@@ -35,12 +36,54 @@ impl Settings {
             epochs,
             lr: *optim.lr.get_or_insert(recipe.lr),
             batch: *optim.batch.get_or_insert(recipe.batch),
-            lr_drops: optim.lr_drops.get_or_insert_with(drops).clone(),
+            course: course(optim, &recipe, epochs as f64),
+            warmup_epochs: optim.warmup_epochs,
+            biases_follow: *optim.bias_schedule.get_or_insert(recipe.bias_schedule),
             sgd: SgdConfig {
                 momentum: *optim.momentum.get_or_insert(recipe.momentum),
                 weight_decay: *optim.weight_decay.get_or_insert(recipe.weight_decay),
                 bias_lr_scale: *optim.bias_lr_scale.get_or_insert(recipe.bias_lr_scale),
             },
         }
+    }
+
+    /// The rate of a run with this many updates an epoch.
+    pub fn rate(&self, steps_per_epoch: u64) -> Rate {
+        let plan = RatePlan {
+            course: self.course.clone(),
+            epochs: self.epochs as f64,
+            warmup_epochs: self.warmup_epochs,
+            update: 1.0 / steps_per_epoch.max(1) as f64,
+            biases_follow: self.biases_follow,
+        };
+        Rate::new(self.lr, plan)
+    }
+}
+
+/// What is planned besides the rate, checked against the layers of the network.
+///
+/// # Errors
+/// A layer that does not exist; a plan that makes no sense.
+pub(super) fn planned_changes(
+    optim: &OptimConfig,
+    epochs: usize,
+    spec: &ModelSpec,
+) -> Result<ChangePlan, RunError> {
+    let shapes = Shapes::of(spec).map_err(|e| RunError::bad_input(e.to_string()))?;
+    ChangePlan::new(optim, epochs as f64, spec, &shapes).map_err(|e| RunError::bad_input(e.to_string()))
+}
+
+/// The schedule, with its blanks filled in. Epochs given without a schedule ask for `steps`.
+fn course(optim: &mut OptimConfig, recipe: &Recipe, epochs: f64) -> Course {
+    let standard = if optim.lr_drops.is_some() { Schedule::Steps } else { recipe.schedule };
+    match *optim.schedule.get_or_insert(standard) {
+        Schedule::Constant => Course::Constant,
+        Schedule::Steps => {
+            let drops = || recipe.lr_drops.iter().map(|share| share * epochs).collect();
+            Course::Steps(optim.lr_drops.get_or_insert_with(drops).clone())
+        }
+        Schedule::Plateau => Course::Plateau { patience: optim.plateau_patience, drops: optim.plateau_drops },
+        Schedule::Dexp => Course::Dexp,
+        Schedule::Cosine => Course::Cosine,
     }
 }

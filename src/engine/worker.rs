@@ -8,11 +8,12 @@ use crossbeam_channel::Receiver;
 use super::control::{self, Control};
 use super::error::{RunError, finished};
 use super::evaluate::evaluate;
+use super::find;
 use super::model::Model;
 use super::outbox::Outbox;
 use super::prepare::{self, Waited};
 use super::run;
-use super::{Command, Event, Views};
+use super::{Command, Event, RateRange, Views};
 use crate::config::{DataConfig, RunConfig};
 use crate::device;
 use crate::model::fitting_preset;
@@ -25,7 +26,7 @@ pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
         if matches!(command, Command::ShutDown) {
             return;
         }
-        let training = matches!(command, Command::Start(_));
+        let training = matches!(command, Command::Start(_) | Command::FindRate { .. });
         // A driver or a library may still panic. The user gets a message and keeps the window.
         match catch_unwind(AssertUnwindSafe(|| worker.serve(command))) {
             Ok(End::Idle) => {}
@@ -57,6 +58,7 @@ impl Worker<'_> {
     fn serve(&mut self, command: Command) -> End {
         match command {
             Command::Start(config) => return self.start(*config),
+            Command::FindRate { config, range } => return self.find_rate(*config, range),
             Command::Describe(config) => return self.describe(&config),
             Command::Load { path, device } => self.load(&path, &device),
             Command::Evaluate { data, views } => return self.evaluate(&data, views),
@@ -78,6 +80,16 @@ impl Worker<'_> {
                 self.model = Some(model);
                 self.outbox.send(Event::Stopped(Box::new(summary)));
             }
+            Ok(None) => self.outbox.send(Event::Cancelled),
+            Err(error) => self.fail(error),
+        }
+        if control.shut_down { End::ShutDown } else { End::Idle }
+    }
+
+    fn find_rate(&mut self, config: RunConfig, range: RateRange) -> End {
+        let mut control = Control::new(self.inbox, self.outbox);
+        match find::find_rate(&mut control, self.model.as_ref(), config, range) {
+            Ok(Some(found)) => self.outbox.send(Event::RateFound(Box::new(found))),
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }

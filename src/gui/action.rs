@@ -20,6 +20,11 @@ pub enum Action {
     Step,
     Stop,
     SetRate(f64),
+    /// Search for a learning rate with the settings of the draft.
+    FindRate,
+    /// Take a rate into the draft.
+    TakeRate(f64),
+    DismissSearch,
     PickSave,
     PickModel,
     LoadModel(PathBuf),

@@ -112,10 +112,10 @@ impl App {
         self.send_waiting();
     }
 
-    /// Forgets a start that has not been sent yet. Returns whether there was one.
+    /// Forgets a start, or a search for a rate, that has not been sent yet. Returns whether there was one.
     pub(super) fn take_back_start(&mut self) -> bool {
         let before = self.waiting.len();
-        self.waiting.retain(|command| !matches!(command, Command::Start(_)));
+        self.waiting.retain(|command| !matches!(command, Command::Start(_) | Command::FindRate { .. }));
         self.waiting.len() < before
     }
 

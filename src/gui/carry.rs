@@ -7,10 +7,11 @@ use egui::{Context, OutputCommand};
 use super::action::Action;
 use super::app::App;
 use super::background::Dialog;
+use super::draft::Field;
 use super::incoming;
 use super::notice::Severity;
 use super::state::Found;
-use crate::engine::{Command, Event, PictureSource, Views};
+use crate::engine::{Command, Event, PictureSource, RateRange, Views};
 
 /// Guesses asked for, as in the paper's Figure 4.
 const TOP: usize = 5;
@@ -30,6 +31,9 @@ impl App {
             Action::Step => self.send(Command::Step),
             Action::Stop => self.stop(),
             Action::SetRate(rate) => self.send(Command::SetRate(rate)),
+            Action::FindRate => self.find_rate(),
+            Action::TakeRate(rate) => self.take_rate(rate),
+            Action::DismissSearch => self.state.search = None,
             Action::LoadModel(path) => self.load_model(path),
             Action::SaveModel(path) => self.send(Command::Save(path)),
             Action::Classify(source) => self.classify(source),
@@ -83,6 +87,23 @@ impl App {
             self.state.asked_to_start();
             self.send_when_free(Command::Start(Box::new(config)));
         }
+    }
+
+    fn find_rate(&mut self) {
+        if self.state.busy() || matches!(self.state.found, Found::Unusable(_)) {
+            return;
+        }
+        if let Ok(config) = self.draft.config() {
+            self.state.asked_to_find();
+            let range = RateRange::default();
+            self.send_when_free(Command::FindRate { config: Box::new(config), range });
+        }
+    }
+
+    fn take_rate(&mut self, rate: f64) {
+        let preset = self.state.preset(self.draft.base.model.preset.as_deref());
+        self.draft.set(Field::LearningRate, &rate.to_string(), preset);
+        self.state.search = None;
     }
 
     fn stop(&mut self) {

@@ -4,7 +4,7 @@
 //! another preset moves every number that was left alone. [`Draft::config`] turns the texts into a
 //! [`RunConfig`], or says for each field what is wrong with it.
 
-use crate::config::{ConfigError, ModelConfig, RunConfig};
+use crate::config::{ConfigError, ModelConfig, OptimConfig, RunConfig, Schedule};
 use crate::engine::PresetInfo;
 
 /// A number that can be edited.
@@ -20,23 +20,24 @@ pub enum Field {
     MicroBatch,
     MaxSteps,
     RateDrops,
+    Patience,
+    PlateauDrops,
+    WarmUp,
     ValidationShare,
+    ColourStrength,
 }
 
 /// Fields a student meets first.
-pub const MAIN_FIELDS: [Field; 7] = [
-    Field::LearningRate,
-    Field::Batch,
-    Field::Epochs,
-    Field::Momentum,
-    Field::WeightDecay,
-    Field::BiasRate,
-    Field::Seed,
-];
+pub const MAIN_FIELDS: [Field; 6] =
+    [Field::Batch, Field::Epochs, Field::Momentum, Field::WeightDecay, Field::BiasRate, Field::Seed];
 
 /// Fields behind "Advanced".
 pub const ADVANCED_FIELDS: [Field; 4] =
-    [Field::RateDrops, Field::MaxSteps, Field::ValidationShare, Field::MicroBatch];
+    [Field::MaxSteps, Field::ValidationShare, Field::MicroBatch, Field::ColourStrength];
+
+/// Fields about the rate and how it changes.
+pub const RATE_FIELDS: [Field; 5] =
+    [Field::LearningRate, Field::RateDrops, Field::Patience, Field::PlateauDrops, Field::WarmUp];
 
 impl Field {
     pub fn label(self) -> &'static str {
@@ -50,8 +51,12 @@ impl Field {
             Self::Seed => "Seed",
             Self::MicroBatch => "Micro-batch",
             Self::MaxSteps => "Stop after steps",
-            Self::RateDrops => "Divide rate at epochs",
+            Self::RateDrops => "Divide at epochs",
+            Self::Patience => "Patience",
+            Self::PlateauDrops => "Divide at most",
+            Self::WarmUp => "Warm-up epochs",
             Self::ValidationShare => "Validation share",
+            Self::ColourStrength => "Colour noise strength",
         }
     }
 
@@ -95,9 +100,24 @@ impl Field {
                 "Epochs after which the learning rate is divided by 10, for example 8, 12. Leave empty to do as the \
                  network's preset says."
             }
+            Self::Patience => {
+                "The rate is divided by 10 after this many validations in a row without a better top-1 error. There is \
+                 one validation after each epoch."
+            }
+            Self::PlateauDrops => {
+                "How often the rate is divided by 10 in the whole run. The paper's authors did it three times."
+            }
+            Self::WarmUp => {
+                "Over this many epochs the rate rises evenly from 0 to its full value; 0.5 is half an epoch. Helps large \
+                 rates over the first shaky updates. The paper has none."
+            }
             Self::ValidationShare => {
                 "Part of the pictures held back to test the network when the data have no validation set of their \
                  own: 0.2 is one picture in five."
+            }
+            Self::ColourStrength => {
+                "How far the colour noise below shifts the colours of a training picture; the paper uses 0.1. Without \
+                 colour noise it does nothing."
             }
         }
     }
@@ -106,7 +126,7 @@ impl Field {
     pub fn hint(self) -> &'static str {
         match self {
             Self::MaxSteps => "no limit",
-            Self::RateDrops => "as the preset says",
+            Self::RateDrops => "as preset",
             _ => "automatic",
         }
     }
@@ -124,7 +144,11 @@ impl Field {
             Self::BiasRate => of(|p| p.bias_lr_scale.to_string()),
             Self::Seed => config.run.seed.to_string(),
             Self::MicroBatch => config.optim.micro_batch.to_string(),
+            Self::Patience => config.optim.plateau_patience.to_string(),
+            Self::PlateauDrops => config.optim.plateau_drops.to_string(),
+            Self::WarmUp => config.optim.warmup_epochs.to_string(),
             Self::ValidationShare => config.data.validation_share.to_string(),
+            Self::ColourStrength => config.data.colour_strength.to_string(),
             Self::MaxSteps | Self::RateDrops => String::new(),
         }
     }
@@ -141,6 +165,9 @@ impl Field {
             Self::Seed => config.run.seed = whole(text)?,
             Self::MicroBatch => config.optim.micro_batch = whole(text)?,
             Self::MaxSteps => config.run.max_steps = Some(whole(text)?),
+            Self::Patience => config.optim.plateau_patience = whole(text)?,
+            Self::PlateauDrops => config.optim.plateau_drops = whole(text)?,
+            Self::WarmUp => config.optim.warmup_epochs = decimal(text)?,
             Self::RateDrops => {
                 let drops: Result<Vec<f64>, String> = text
                     .split([';', ' ', ','])
@@ -152,6 +179,7 @@ impl Field {
                 config.optim.lr_drops = Some(drops?);
             }
             Self::ValidationShare => config.data.validation_share = decimal(text)?,
+            Self::ColourStrength => config.data.colour_strength = decimal(text)?,
         }
         Ok(())
     }
@@ -178,12 +206,16 @@ impl Field {
             Self::Seed => Some(config.run.seed.to_string()),
             Self::MicroBatch => Some(config.optim.micro_batch.to_string()),
             Self::MaxSteps => config.run.max_steps.map(|v| v.to_string()),
+            Self::Patience => Some(config.optim.plateau_patience.to_string()),
+            Self::PlateauDrops => Some(config.optim.plateau_drops.to_string()),
+            Self::WarmUp => Some(config.optim.warmup_epochs.to_string()),
             Self::RateDrops => config
                 .optim
                 .lr_drops
                 .as_ref()
                 .map(|drops| drops.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
             Self::ValidationShare => Some(config.data.validation_share.to_string()),
+            Self::ColourStrength => Some(config.data.colour_strength.to_string()),
         };
         text.filter(|text| *text != self.standard(None))
     }
@@ -214,6 +246,7 @@ impl Draft {
         let changed = MAIN_FIELDS
             .into_iter()
             .chain(ADVANCED_FIELDS)
+            .chain(RATE_FIELDS)
             .filter_map(|field| field.read(&config).map(|text| (field, text)))
             .collect();
         let typed_source =
@@ -226,7 +259,12 @@ impl Draft {
     }
 
     pub fn any_changed(&self) -> bool {
-        !self.changed.is_empty() || self.base.data.augment.is_some() || self.model_changed()
+        !self.changed.is_empty()
+            || self.base.data.augment.is_some()
+            || self.base.data.colour_noise.is_some()
+            || self.base.data.mean.is_some()
+            || self.model_changed()
+            || self.chosen_optim() != OptimConfig::default()
     }
 
     /// Whether the network departs from its preset.
@@ -258,11 +296,38 @@ impl Draft {
         self.changed.retain(|(f, _)| *f != field);
     }
 
-    /// Forgets every change to the numbers, the augmentation and the network's variants.
+    /// Forgets every change to the numbers, the treatment of the pictures and the network's variants.
     pub fn reset_all(&mut self) {
         self.changed.clear();
         self.base.data.augment = None;
+        self.base.data.colour_noise = None;
+        self.base.data.mean = None;
         self.base.model = self.plain_model();
+        self.base.optim = OptimConfig::default();
+    }
+
+    /// How the rate changes, as chosen or as the preset says.
+    pub fn schedule(&self, preset: Option<&PresetInfo>) -> Schedule {
+        self.base.optim.schedule.unwrap_or_else(|| preset.map_or(Schedule::Steps, |p| p.schedule))
+    }
+
+    pub fn set_schedule(&mut self, schedule: Schedule, preset: Option<&PresetInfo>) {
+        self.base.optim.schedule = (preset.map(|p| p.schedule) != Some(schedule)).then_some(schedule);
+    }
+
+    /// Whether the biases' rate follows the schedule, as chosen or as the preset says.
+    pub fn bias_schedule(&self, preset: Option<&PresetInfo>) -> bool {
+        self.base.optim.bias_schedule.unwrap_or_else(|| preset.is_none_or(|p| p.bias_schedule))
+    }
+
+    pub fn set_bias_schedule(&mut self, on: bool, preset: Option<&PresetInfo>) {
+        self.base.optim.bias_schedule = (preset.map(|p| p.bias_schedule) != Some(on)).then_some(on);
+    }
+
+    /// What was chosen about learning that is no number.
+    fn chosen_optim(&self) -> OptimConfig {
+        let OptimConfig { schedule, bias_schedule, end_game, freeze, changes, .. } = self.base.optim.clone();
+        OptimConfig { schedule, bias_schedule, end_game, freeze, changes, ..OptimConfig::default() }
     }
 
     /// Random crops and flips, as chosen or as the preset says.
@@ -297,13 +362,19 @@ impl Draft {
         let mut config = self.base.clone();
         let standard = RunConfig::default();
         // What the numbers say counts alone: a field that was reset must not keep its first value.
-        config.optim = standard.optim;
+        config.optim = self.chosen_optim();
         config.run.epochs = None;
         config.run.max_steps = None;
         config.run.seed = standard.run.seed;
         config.data.validation_share = standard.data.validation_share;
+        config.data.colour_strength = standard.data.colour_strength;
         for (field, text) in self.changed.iter().filter(|(_, text)| !text.trim().is_empty()) {
-            field.write(text, &mut config).map_err(|reason| vec![(*field, reason)])?;
+            // Epochs typed for a schedule that was left again are kept for its return.
+            let idle =
+                *field == Field::RateDrops && config.optim.schedule.is_some_and(|s| s != Schedule::Steps);
+            if !idle {
+                field.write(text, &mut config).map_err(|reason| vec![(*field, reason)])?;
+            }
         }
         Ok(config)
     }

@@ -39,7 +39,7 @@ fn setup_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, acti
     ScrollArea::vertical().id_salt("setup scroll").auto_shrink(false).show(ui, |ui| {
         data::data_ui(ui, state, draft, view, actions);
         ui.add_space(4.0);
-        network::network_ui(ui, state, draft);
+        network::network_ui(ui, state, draft, actions);
     });
 }
 

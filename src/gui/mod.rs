@@ -28,10 +28,10 @@ pub mod widgets;
 pub use action::Action;
 pub use app::{App, Port};
 pub use curves::{Curves, MAX_BINS, Series};
-pub use draft::{ADVANCED_FIELDS, Draft, Field, MAIN_FIELDS};
+pub use draft::{ADVANCED_FIELDS, Draft, Field, MAIN_FIELDS, RATE_FIELDS};
 pub use icon::icon;
 pub use notice::{Notice, Notices, Severity};
-pub use state::{Answer, Classified, DeviceChoice, Found, Phase, State};
+pub use state::{Answer, Classified, DeviceChoice, Found, Phase, RateSearch, State};
 pub use view::View;
 
 use std::time::Duration;

@@ -4,12 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use super::curves::Curves;
-use super::format::sentence;
+use super::format::{figures, sentence};
 use super::notice::{Notices, Severity};
 use crate::data::Description;
 use crate::device::{DeviceInfo, DeviceKind};
-use crate::engine::{Event, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, Stage, StopReason};
-use crate::vis::{FilterGrid, StepPoint};
+use crate::engine::{
+    Event, ModelInfo, Pace, Prediction, PresetInfo, RateFound, RunChange, RunInfo, RunSummary, Stage,
+    StopReason,
+};
+use crate::vis::{FilterGrid, RatePoint, StepPoint};
 
 /// Predictions kept in the strip; of more, the oldest go first.
 const KEPT_PREDICTIONS: usize = 24;
@@ -84,6 +87,14 @@ impl From<&DeviceInfo> for DeviceChoice {
     }
 }
 
+/// A search for a learning rate.
+#[derive(Clone, Debug, Default)]
+pub struct RateSearch {
+    pub points: Vec<RatePoint>,
+    /// None while it goes on.
+    pub found: Option<Box<RateFound>>,
+}
+
 /// The window's knowledge.
 #[derive(Debug, Default)]
 pub struct State {
@@ -106,6 +117,8 @@ pub struct State {
     pub curves: Curves,
     pub last: Option<StepPoint>,
     pub pace: Option<Pace>,
+    /// The search for a learning rate going on, or the last one.
+    pub search: Option<RateSearch>,
     /// Rate in force, from the last update or the last change.
     pub rate: Option<f64>,
     /// Pictures measured, and of how many, while a validation goes on.
@@ -135,6 +148,11 @@ impl State {
     /// A run has begun and its updates can be paused, stepped or stopped.
     pub fn running(&self) -> bool {
         matches!(self.phase, Phase::Training | Phase::Paused)
+    }
+
+    /// A search for a learning rate is going on.
+    pub fn searching(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.found.is_none())
     }
 
     /// The preset of that name; for none, the one that fits the data.
@@ -172,6 +190,13 @@ impl State {
         self.phase = Phase::Asked;
         self.stopping = false;
         self.summary = None;
+    }
+
+    /// A search for a learning rate was asked for.
+    pub fn asked_to_find(&mut self) {
+        self.phase = Phase::Asked;
+        self.stopping = false;
+        self.search = Some(RateSearch::default());
     }
 
     /// A picture was handed to the engine; returns the id its answer will carry.
@@ -247,6 +272,13 @@ impl State {
                 }
             }
             Event::RateSet { rate, .. } => self.rate_set(rate),
+            Event::Changed { epoch, change, .. } => self.changed(epoch, &change),
+            Event::RateTried(point) => {
+                if let Some(search) = self.search.as_mut().filter(|search| search.found.is_none()) {
+                    search.points.push(point);
+                }
+            }
+            Event::RateFound(found) => self.rate_found(found),
             Event::Loaded(model) => {
                 self.notices.push(Severity::Info, format!("Opened the model {}.", describe_model(&model)));
                 self.model = Some(*model);
@@ -315,6 +347,28 @@ impl State {
         }
     }
 
+    fn changed(&mut self, epoch: f64, change: &RunChange) {
+        if !self.running() {
+            return;
+        }
+        if let RunChange::PlannedRate(rate) | RunChange::PlateauRate(rate) = *change {
+            self.rate = Some(rate);
+            self.curves.rate_changes.push((epoch, rate));
+        }
+        // What was planned for the rate stands in the plot; the rest would otherwise go unseen.
+        if !matches!(change, RunChange::PlannedRate(_)) {
+            let text = format!("Epoch {}: {}.", figures(epoch), change.words());
+            self.notices.push(Severity::Info, text);
+        }
+    }
+
+    fn rate_found(&mut self, found: Box<RateFound>) {
+        if self.search.is_some() {
+            self.search = Some(RateSearch { points: found.points.clone(), found: Some(found) });
+            self.ended();
+        }
+    }
+
     fn predicted(&mut self, id: u64, name: String, result: Result<Prediction, String>) {
         let answer = match result {
             Ok(prediction) => Answer::Ready(prediction),
@@ -356,6 +410,8 @@ impl State {
         self.stopping = false;
         self.evaluating = None;
         self.pace = None;
+        // A search that ended without a result leaves nothing to show.
+        self.search = self.search.take().filter(|search| search.found.is_some());
     }
 }
 

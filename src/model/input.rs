@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::spec::InputSpec;
 
-/// Mean subtraction and scaling (paper section 2).
+/// Mean subtraction, colour noise and scaling (paper sections 2 and 4.1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     spec: InputSpec,
@@ -36,6 +36,12 @@ impl Input {
         Self::new(spec, mean)
     }
 
+    /// The same mean for every pixel of a channel. `means` are those of red, green and blue in 0 to 255.
+    pub fn from_channel_means(spec: InputSpec, means: [f32; 3]) -> Self {
+        let plane = spec.side * spec.side;
+        Self::new(spec, means.into_iter().flat_map(|mean| std::iter::repeat_n(mean, plane)).collect())
+    }
+
     pub fn spec(&self) -> InputSpec {
         self.spec
     }
@@ -46,16 +52,43 @@ impl Input {
 
     /// `[N, 3, side, side]` on the device: `(pixel - mean) * scale`. `pixels` is `[N, 3, side, side]`.
     pub fn upload(&self, pixels: &[u8], device: &Device) -> Tensor<4> {
-        let picture = self.mean.len();
+        self.upload_shifted(pixels, &[], 1.0, device)
+    }
+
+    /// The same with colour noise: `(pixel - mean + shift) / divisor * scale`. `shifts` are what is added to the red,
+    /// green and blue of each picture, `[N]` in 0 to 255; without any nothing is added.
+    ///
+    /// Computed on the host, so that every device sees the same numbers.
+    pub fn upload_shifted(
+        &self,
+        pixels: &[u8],
+        shifts: &[[f32; 3]],
+        divisor: f32,
+        device: &Device,
+    ) -> Tensor<4> {
+        let (side, picture) = (self.spec.side, self.mean.len());
+        let count = pixels.len() / picture;
+        assert!(shifts.is_empty() || shifts.len() == count, "every picture has its own colour noise");
         let mut values = vec![0.0; pixels.len()];
-        let side = self.spec.side;
-        let plane = side * side;
-        values.par_chunks_mut(picture).zip(pixels.par_chunks(picture)).for_each(|(values, pixels)| {
-            for (index, ((value, &pixel), mean)) in values.iter_mut().zip(pixels).zip(&self.mean).enumerate()
-            {
-                *value = (f32::from(pixel) - mean) * self.spec.scale[index / plane];
+        values.par_chunks_mut(picture).zip(pixels.par_chunks(picture)).enumerate().for_each(
+            |(number, (values, pixels))| {
+                let shift = shifts.get(number).copied().unwrap_or_default();
+                self.feed(pixels, shift, divisor, values);
+            },
+        );
+        Tensor::from_data(TensorData::new(values, [count, 3, side, side]), device)
+    }
+
+    /// One picture `[3, side, side]`.
+    fn feed(&self, pixels: &[u8], shift: [f32; 3], divisor: f32, values: &mut [f32]) {
+        let plane = self.spec.side * self.spec.side;
+        let planes =
+            values.chunks_exact_mut(plane).zip(pixels.chunks_exact(plane)).zip(self.mean.chunks_exact(plane));
+        for (((values, pixels), mean), (shift, scale)) in planes.zip(shift.into_iter().zip(self.spec.scale)) {
+            let factor = scale / divisor;
+            for ((value, &pixel), mean) in values.iter_mut().zip(pixels).zip(mean) {
+                *value = (f32::from(pixel) - mean + shift) * factor;
             }
-        });
-        Tensor::from_data(TensorData::new(values, [pixels.len() / picture, 3, side, side]), device)
+        }
     }
 }

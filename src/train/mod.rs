@@ -2,16 +2,21 @@
 //!
 //! ```text
 //! HostBatch -> micro-batches -> gradients (summed) -> Sgd -> weights;  logits -> Tally
+//! settings -> Rate (how fast), ChangePlan (which layers) -> Sgd
 //! ```
 
+mod changes;
+mod finder;
 mod memory;
 mod schedule;
 mod sgd;
 mod tally;
 mod trainer;
 
+pub use changes::{ChangeError, ChangePlan, Changed, Planned};
+pub use finder::{Finder, RateRange, Suggestion, Tried};
 pub use memory::{micro_batch, training_bytes};
-pub use schedule::Rate;
+pub use schedule::{Course, Rate, RatePlan, Rates};
 pub use sgd::{Sgd, SgdConfig};
 pub use tally::Tally;
 pub use trainer::{Between, Outcome, StepResult, Trainer};

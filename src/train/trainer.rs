@@ -3,15 +3,18 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 
+use super::schedule::Rates;
 use super::sgd::Sgd;
 use super::tally::Tally;
-use crate::data::HostBatch;
+use crate::data::{Colouring, HostBatch};
 use crate::model::{DropoutSeed, Input, Mode, Network, Pass, to_host};
 
 /// A network that learns.
 pub struct Trainer {
     network: Network,
     input: Input,
+    /// Colour noise of the training pictures, if there is any.
+    colouring: Option<Colouring>,
     sgd: Sgd,
     /// Seed of the run, for dropout.
     seed: u64,
@@ -57,7 +60,21 @@ pub struct StepResult {
 
 impl Trainer {
     pub fn new(network: Network, input: Input, sgd: Sgd, seed: u64, micro_batch: usize) -> Self {
-        Self { network, input, sgd, seed, micro_batch: micro_batch.max(1), step: 0, unread: None }
+        let micro_batch = micro_batch.max(1);
+        Self { network, input, colouring: None, sgd, seed, micro_batch, step: 0, unread: None }
+    }
+
+    /// Sets the colour noise from the next update on. It needs batches that come with draws for it
+    /// ([`HostBatch::colour`]).
+    pub fn set_colouring(&mut self, colouring: Option<Colouring>) {
+        self.colouring = colouring;
+    }
+
+    /// Changes the strength of the colour noise from the next update on. False: there is no colour noise.
+    pub fn set_colour_strength(&mut self, strength: f64) -> bool {
+        let Some(colouring) = &mut self.colouring else { return false };
+        colouring.strength = strength;
+        true
     }
 
     pub fn network(&self) -> &Network {
@@ -86,11 +103,12 @@ impl Trainer {
     pub fn update(
         &mut self,
         batch: &HostBatch,
-        rate: f64,
+        rates: impl Into<Rates>,
         mut between: impl FnMut(&Network, &Input) -> Between,
     ) -> Result<Outcome, String> {
+        let rates = rates.into();
         let picture = self.input.mean().len();
-        let mut gradients: Option<Vec<Tensor<1>>> = None;
+        let mut gradients: Option<Vec<Option<Tensor<1>>>> = None;
         let mut passes = Vec::new();
         let mut first_row = 0;
         for (pixels, labels) in
@@ -99,21 +117,24 @@ impl Trainer {
             if between(&self.network, &self.input) == Between::Abandon {
                 return Ok(Outcome::Abandoned);
             }
-            let (logits, pass, statistics) = self.pass(pixels, labels, first_row, batch.labels.len());
-            self.network.absorb(statistics);
+            let colour = batch.colour.get(first_row..first_row + labels.len()).unwrap_or_default();
+            let pictures = self.feed(pixels, colour);
+            let (logits, pass, statistics) = self.pass(pictures, labels, first_row, batch.labels.len());
+            let moving = |(index, _): &(usize, _)| !self.sgd.frozen(*index);
+            self.network.absorb(statistics.into_iter().filter(moving).collect());
             gradients = Some(match gradients {
                 None => pass,
-                Some(sums) => sums.into_iter().zip(pass).map(|(sum, new)| sum + new).collect(),
+                Some(sums) => sums.into_iter().zip(pass).map(|(sum, new)| Some(sum? + new?)).collect(),
             });
             passes.push((logits, labels.to_vec()));
             first_row += labels.len();
         }
         let earlier = self.figures()?;
         if let Some(gradients) = gradients {
-            self.sgd.update(self.network.weights_mut(), gradients, rate);
+            self.sgd.update(self.network.weights_mut(), gradients, rates);
         }
         self.step += 1;
-        self.unread = Some(Unread { step: self.step, rate, passes });
+        self.unread = Some(Unread { step: self.step, rate: rates.weights, passes });
         Ok(Outcome::Made(earlier))
     }
 
@@ -130,19 +151,41 @@ impl Trainer {
         Ok(Some(StepResult { step: unread.step, rate: unread.rate, tally }))
     }
 
-    /// Logits `[n, classes]` of some of a batch's pictures, their part of the batch's mean gradient, and what
-    /// batch normalisations measured.
+    /// Training pictures `[n, 3, side, side]` on the device, with the colour noise as strong as it is now. `colour` are
+    /// their draws.
+    fn feed(&self, pixels: &[u8], colour: &[[f32; 3]]) -> Tensor<4> {
+        let device = self.network.device();
+        match &self.colouring {
+            Some(colouring) => {
+                assert!(!colour.is_empty(), "a run with colour noise has batches with draws for it");
+                let shifts: Vec<[f32; 3]> = colour.iter().map(|&normals| colouring.shift(normals)).collect();
+                self.input.upload_shifted(pixels, &shifts, colouring.divisor(), device)
+            }
+            None => self.input.upload(pixels, device),
+        }
+    }
+
+    /// Lets a layer, by its index in the spec, learn at a multiple of the rate; at 0 it is frozen.
+    pub fn set_layer_scale(&mut self, layer: usize, scale: f64) {
+        self.sgd.set_layer_scale(layer, scale);
+    }
+
+    /// Logits `[n, classes]` of some of a batch's pictures, their part of the batch's mean gradient (none for
+    /// what does not learn), and what batch normalisations measured. Nothing is worked out backward below the
+    /// lowest layer that learns.
     fn pass(
         &self,
-        pixels: &[u8],
+        pictures: Tensor<4>,
         labels: &[u32],
         first_row: usize,
         batch: usize,
-    ) -> (Tensor<2>, Vec<Tensor<1>>, Vec<(usize, Tensor<1>)>) {
-        let device = self.network.device();
-        let leaves: Vec<Tensor<1>> =
-            self.network.weights().iter().map(|w| w.clone().autodiff().require_grad()).collect();
-        let pictures = self.input.upload(pixels, device).autodiff();
+    ) -> (Tensor<2>, Vec<Option<Tensor<1>>>, Vec<(usize, Tensor<1>)>) {
+        let leaf = |(index, weight): (usize, &Tensor<1>)| {
+            let leaf = weight.clone().autodiff();
+            if self.sgd.learns(index) { leaf.require_grad() } else { leaf }
+        };
+        let leaves: Vec<Tensor<1>> = self.network.weights().iter().enumerate().map(leaf).collect();
+        let pictures = pictures.autodiff();
         let mode = Mode::Training(DropoutSeed { seed: self.seed, step: self.step, first_row });
         let Pass { logits, statistics } = self.network.forward(&leaves, pictures, mode);
         let scores = logits.clone().inner();
@@ -152,11 +195,16 @@ impl Trainer {
         let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, shape), &logits.device());
         // Mean over the whole batch of -log p(correct class) (section 3.5).
         let loss = log_softmax(logits, 1).gather(1, labels).sum() * (-1.0 / batch as f64);
+        if !(0..leaves.len()).any(|index| self.sgd.learns(index)) {
+            return (scores, vec![None; leaves.len()], statistics);
+        }
         let mut gradients = loss.backward();
-        let gradients = leaves
-            .iter()
-            .map(|leaf| leaf.grad_remove(&mut gradients).unwrap_or_else(|| leaf.clone().inner().zeros_like()))
-            .collect();
-        (scores, gradients, statistics)
+        let gradient = |(index, leaf): (usize, &Tensor<1>)| {
+            // A parameter that the loss does not depend on still decays.
+            let gradient =
+                || leaf.grad_remove(&mut gradients).unwrap_or_else(|| leaf.clone().inner().zeros_like());
+            self.sgd.learns(index).then(gradient)
+        };
+        (scores, leaves.iter().enumerate().map(gradient).collect(), statistics)
     }
 }

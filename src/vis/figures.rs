@@ -14,8 +14,8 @@ const CURVES: (u32, u32) = (1280, 960);
 /// Training points drawn at most; more are averaged in bins of equal width.
 const POINTS: usize = 1000;
 /// Okabe and Ito's colours, told apart by colour-blind readers too.
-const BLUE: RGBColor = RGBColor(0, 114, 178);
-const ORANGE: RGBColor = RGBColor(213, 94, 0);
+pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
+pub(super) const ORANGE: RGBColor = RGBColor(213, 94, 0);
 
 /// A picture that could not be drawn or written.
 #[derive(Debug, thiserror::Error)]
@@ -30,14 +30,23 @@ pub struct FigureError {
 /// # Errors
 /// A file that cannot be written.
 pub fn write_curves(history: &History, title: &str, path: &Path) -> Result<(), FigureError> {
+    save(path, CURVES, |pixels| draw(history, title, pixels))
+}
+
+/// Writes a drawing of `size` pixels.
+pub(super) fn save(
+    path: &Path,
+    size: (u32, u32),
+    draw: impl FnOnce(&mut [u8]) -> Result<(), String>,
+) -> Result<(), FigureError> {
     let failed = |reason: String| FigureError { path: path.into(), reason };
     // The typeface is built in, so that no font needs to be installed.
     let font = epaint_default_fonts::UBUNTU_LIGHT;
     register_font("sans-serif", FontStyle::Normal, font)
         .map_err(|_| failed("the typeface is unusable".into()))?;
-    let mut pixels = vec![255; (CURVES.0 * CURVES.1 * 3) as usize];
-    draw(history, title, &mut pixels).map_err(failed)?;
-    let picture = RgbImage::from_raw(CURVES.0, CURVES.1, pixels)
+    let mut pixels = vec![255; (size.0 * size.1 * 3) as usize];
+    draw(&mut pixels).map_err(failed)?;
+    let picture = RgbImage::from_raw(size.0, size.1, pixels)
         .ok_or_else(|| failed("the drawing has the wrong size".into()))?;
     picture.save(path).map_err(|e| failed(e.to_string()))
 }

@@ -31,6 +31,16 @@ pub struct EvaluationPoint {
     pub n: usize,
 }
 
+/// One rate of a search for a learning rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RatePoint {
+    pub rate: f64,
+    /// Mean cross-entropy of the batch in nats, before the update at this rate. May be no number at the end.
+    pub loss: f64,
+    /// Running mean of the losses up to here.
+    pub smooth: f64,
+}
+
 /// All points of a run, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {

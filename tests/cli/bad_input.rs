@@ -88,11 +88,37 @@ fn settings_that_do_not_exist_or_fit() {
     refused(root, &["train", "--set", "optim.lr=fast"], &["optim.lr=fast", "a number"]);
     refused(root, &["train", "--set", "optim.lr=-1"], &["optim.lr", "-1"]);
     refused(root, &["train", "--batch", "0"], &["optim.batch", "0"]);
+    refused(
+        root,
+        &train(&["--set", "optim.freeze=conv9"]),
+        &["optim.freeze", "`conv9`", "conv1, conv2, conv3"],
+    );
+    let change = "optim.changes=[{epoch=1,layer=\"relu1\",lr_scale=0}]";
+    refused(root, &train(&["--set", change]), &["optim.changes", "`relu1`", "fc10"]);
+    refused(root, &train(&["--set", "optim.changes=[{epoch=1,lr_scale=0}]"]), &["no layer"]);
+    refused(root, &train(&["--set", "optim.changes=[{epoch=1}]"]), &["changes nothing"]);
+    refused(root, &train(&["--set", "optim.changes=[{layer=\"conv1\"}]"]), &["epoch"]);
+    refused(root, &train(&["--set", "optim.schedule=stairs"]), &["stairs", "cosine"]);
+    let drops = ["--set", "optim.schedule=cosine", "--set", "optim.lr_drops=[8]"];
+    refused(root, &train(&drops), &["optim.lr_drops", "steps"]);
+    refused(root, &train(&["--set", "optim.warmup_epochs=-1"]), &["optim.warmup_epochs", "at least 0"]);
     fs::write(root.join("c.toml"), "[run]\nepoch = 3\n").unwrap();
     refused(root, &["train", "--config", "c.toml"], &["c.toml", "epoch"]);
     refused(root, &["train", "--config", "none.toml"], &["none.toml"]);
     fs::write(root.join("broken.toml"), "[run\n").unwrap();
     refused(root, &["train", "--config", "broken.toml"], &["broken.toml"]);
+}
+
+#[test]
+fn searches_over_nothing() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    let find = |extra: &[&'static str]| [&["find-lr", "--json"], extra, QUICK].concat();
+    refused(root, &find(&["--from", "0"]), &["above 0"]);
+    refused(root, &find(&["--from", "1", "--to", "2"]), &["ten times"]);
+    refused(root, &find(&["--updates", "3"]), &["3 updates"]);
+    refused(root, &find(&["--data", "nowhere"]), &["nowhere"]);
+    refused(root, &find(&["--set", "optim.freeze=conv9"]), &["`conv9`"]);
 }
 
 #[test]

@@ -57,6 +57,91 @@ fn a_config_file_and_settings_by_name_are_obeyed() {
 }
 
 #[test]
+fn planned_changes_are_told_as_they_come() {
+    let folder = tempdir().unwrap();
+    let change = "optim.changes=[{epoch=1,layer=\"conv1\",lr_scale=0}]";
+    let args = ["train", "--data", "sample", "--epochs", "2", "--out", "run", "--json", "--set", change];
+    let output = call(folder.path(), &[&args, QUICK].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects = objects(&output);
+    let changed = events(&objects, "changed");
+    // The first is the change, the second what the preset plans for the rate at 8 of 10 parts of the run.
+    assert_eq!((&changed[0]["step"], &changed[0]["layers"][0]), (&Value::from(5), &Value::from("conv1")));
+    assert_eq!((changed[0]["lr_scale"].as_f64(), changed[0]["epoch"].as_f64()), (Some(0.0), Some(1.0)));
+    assert!(changed[1]["lr"].is_number() && changed[1]["message"].is_string());
+    assert_eq!(changed.len(), 2);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("epoch 1.00: conv1 is frozen now"), "{text}");
+    let written = std::fs::read_to_string(folder.path().join("run/config.toml")).unwrap();
+    assert!(written.contains("schedule = \"steps\"") && written.contains("layer = \"conv1\""), "{written}");
+}
+
+#[test]
+fn the_settings_of_a_run_can_be_used_again() {
+    for schedule in ["cosine", "steps", "plateau"] {
+        let folder = tempdir().unwrap();
+        let schedule = format!("optim.schedule={schedule}");
+        let first = ["train", "--max-steps", "1", "--out", "run", "--set", &schedule];
+        let output = call(folder.path(), &[&first, QUICK].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = call(folder.path(), &["train", "--config", "run/config.toml", "--out", "again"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let metrics = |run: &str| std::fs::read(folder.path().join(run).join("metrics.csv")).unwrap();
+        assert_eq!(metrics("run"), metrics("again"));
+    }
+}
+
+#[test]
+fn a_search_for_a_rate_reports_what_it_tried() {
+    let folder = tempdir().unwrap();
+    let args = [
+        "find-lr",
+        "--data",
+        "sample",
+        "--out",
+        "search",
+        "--from",
+        "1e-4",
+        "--to",
+        "100",
+        "--updates",
+        "30",
+    ];
+    let output = call(folder.path(), &[&args, QUICK, &["--json"]].concat());
+    let objects = objects(&output);
+    let tried = events(&objects, "rate_tried");
+    assert!(tried.len() > 3 && tried.iter().all(|t| t["rate"].is_number()));
+    let found = objects.last().unwrap();
+    assert_eq!(found["event"], "rate_found");
+    assert!(found["reason"].is_string() && found["exploded"].is_number());
+    // Status 1 tells a script that there is no rate to go on with.
+    assert_eq!(output.status.code(), Some(i32::from(found["rate"].is_null())));
+    assert_eq!(found["tried"], tried.len());
+    for name in ["rates.csv", "rates.png", "config.toml"] {
+        assert!(folder.path().join("search").join(name).exists(), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_search_with_130_and_leaves_nothing() {
+    let folder = tempdir().unwrap();
+    let args = ["find-lr", "--data", "sample", "--updates", "50000", "--out", "search", "--json"];
+    let mut child = program(folder.path())
+        .args([&args, QUICK].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("\"rate_tried\"")));
+    interrupt(&child);
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!folder.path().join("search").exists());
+}
+
+#[test]
 fn eval_and_predict_speak_json() {
     let folder = tempdir().unwrap();
     let model = trained(folder.path());
@@ -190,6 +275,9 @@ fn a_network_that_cannot_be_is_refused_before_anything_runs() {
     let output = call(folder.path(), &args);
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8_lossy(&output.stderr);
-    assert!(message.contains("model.without=conv7") && message.contains("conv2, conv3, conv4, conv5"), "{message}");
+    assert!(
+        message.contains("model.without=conv7") && message.contains("conv2, conv3, conv4, conv5"),
+        "{message}"
+    );
     assert!(!folder.path().join("runs").exists());
 }

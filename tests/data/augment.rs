@@ -3,11 +3,7 @@
 use alexnet_lab::data::augment::{Placement, central_placement, cut, random_placement};
 use alexnet_lab::data::sampler::epoch_order;
 
-/// Pearson's statistic of counts that should be equal.
-fn chi_square(counts: &[u32]) -> f64 {
-    let expected = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
-    counts.iter().map(|&c| (f64::from(c) - expected).powi(2) / expected).sum()
-}
+use super::chi_square;
 
 #[test]
 fn an_order_is_a_permutation_that_seed_and_epoch_decide() {
@@ -48,6 +44,48 @@ fn crops_cover_all_offsets_uniformly_and_half_are_flipped() {
     assert!(chi_square(&offsets) < 51.2, "{offsets:?}");
     let share = f64::from(flips) / total as f64;
     assert!((share - 0.5).abs() < 0.01, "{share}");
+}
+
+/// Counts of the pairs of two offsets of 0 to 32.
+fn pair_counts(pairs: impl Iterator<Item = (u32, u32)>) -> Vec<u32> {
+    let mut counts = vec![0; 33 * 33];
+    pairs.for_each(|(a, b)| counts[(a * 33 + b) as usize] += 1);
+    counts
+}
+
+#[test]
+fn the_papers_crops_take_all_33_offsets_of_both_axes_equally_often_and_independently() {
+    let (epochs, pictures) = (3, 60_000);
+    let placements: Vec<Vec<Placement>> = (0..epochs)
+        .map(|epoch| (0..pictures).map(|i| random_placement(2012, epoch, i, 256, 224)).collect())
+        .collect();
+    let all = || placements.iter().flatten();
+    assert!(all().all(|p| p.left <= 32 && p.top <= 32));
+    for (name, offset) in [("left", (|p| p.left) as fn(&Placement) -> u32), ("top", |p| p.top)] {
+        let mut counts = [0; 33];
+        all().for_each(|p| counts[offset(p) as usize] += 1);
+        // 32 degrees of freedom: 62.5 is exceeded once in a thousand.
+        assert!(chi_square(&counts) < 62.5, "{name}: {counts:?}");
+        let mut mirrored = [0; 66];
+        all().for_each(|p| mirrored[(offset(p) * 2 + u32::from(p.flip)) as usize] += 1);
+        // 65 degrees of freedom: 105.
+        assert!(chi_square(&mirrored) < 105.0, "{name} and mirroring: {mirrored:?}");
+        // From one picture to the next and from one epoch to the next; 1088 degrees of freedom: 1236.
+        let next = placements.iter().flat_map(|p| p.windows(2)).map(|p| (offset(&p[0]), offset(&p[1])));
+        let next = chi_square(&pair_counts(next));
+        assert!(next < 1236.0, "{name} of neighbours: {next}");
+        let later = placements.windows(2).flat_map(|p| p[0].iter().zip(&p[1]));
+        let later = chi_square(&pair_counts(later.map(|(a, b)| (offset(a), offset(b)))));
+        assert!(later < 1236.0, "{name} of epochs: {later}");
+    }
+    let joint = chi_square(&pair_counts(all().map(|p| (p.left, p.top))));
+    assert!(joint < 1236.0, "left and top: {joint}");
+    let flips = all().filter(|p| p.flip).count() as f64;
+    let count = (epochs * pictures) as f64;
+    assert!((flips - count / 2.0).abs() < 4.0 * (count / 4.0).sqrt(), "{flips} of {count} mirrored");
+    // One picture over its presentations.
+    let turns = (0..4000).filter(|&epoch| random_placement(2012, epoch, 5, 256, 224).flip).count() as f64;
+    assert!((turns - 2000.0).abs() < 4.0 * 1000.0_f64.sqrt(), "{turns} of 4000 mirrored");
 }
 
 #[test]

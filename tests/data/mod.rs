@@ -1,6 +1,7 @@
 //! The data layer: odd files, layouts, the sample, the store, the loader.
 
 mod augment;
+mod colour;
 mod decode;
 mod files;
 mod layouts;
@@ -8,6 +9,7 @@ mod loader;
 mod real;
 mod sample;
 mod store;
+mod views;
 
 use std::io::Cursor;
 use std::path::Path;
@@ -85,6 +87,12 @@ fn contents(dataset: &dyn Dataset, split: Split, side: u32) -> Vec<(String, u32,
             (dataset.name(split, i), dataset.label(split, i), pixels)
         })
         .collect()
+}
+
+/// Pearson's statistic of counts that should be equal.
+fn chi_square(counts: &[u32]) -> f64 {
+    let expected = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
+    counts.iter().map(|&c| (f64::from(c) - expected).powi(2) / expected).sum()
 }
 
 type ReadFn = Box<dyn Fn(Split, usize, u32) -> Result<RgbImage, String> + Send + Sync>;

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use alexnet_lab::config::{ColourNoise, Mean};
 use alexnet_lab::engine::{Command, Event, PictureSource, StopReason, Views};
 use alexnet_lab::model::ModelFile;
+use serde_json::Value;
 use tempfile::tempdir;
 
 use super::{engine, quick, run, until};
@@ -45,6 +47,50 @@ fn a_run_leaves_its_settings_figures_model_and_pictures() {
     let step = position(|e| matches!(e, Event::Step(..)));
     let evaluation = position(|e| matches!(e, Event::Evaluation(_)));
     assert!(preparing < started && started < step && step < evaluation);
+}
+
+/// The settings, the note on what the pictures gave, the figures and the mean of a quick run.
+fn fed(noise: Option<ColourNoise>, mean: Option<Mean>, threads: usize) -> (String, Value, String, Vec<f32>) {
+    let folder = tempdir().unwrap();
+    let mut config = quick(folder.path());
+    config.data.colour_noise = noise;
+    config.data.mean = mean;
+    config.data.loader_threads = threads;
+    config.run.epochs = Some(1);
+    let (_, summary) = run(config);
+    let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let note = serde_json::from_str(&text("inputs.json")).unwrap();
+    let model = ModelFile::read(&summary.model_file.unwrap()).unwrap();
+    (text("config.toml"), note, text("metrics.csv"), model.mean)
+}
+
+#[test]
+fn mean_and_colour_noise_are_as_asked_and_written_down() {
+    let (config, note, plain, mean) = fed(None, None, 2);
+    assert!(config.contains("colour_noise = \"off\"") && config.contains("mean = \"image\""), "{config}");
+    assert_eq!((&note["mean"], &note["colour_noise"]), (&"image".into(), &"off".into()));
+    assert!(mean.iter().any(|&value| value != mean[0]), "the mean image is flat");
+
+    let (config, note, author, mean) = fed(Some(ColourNoise::Author), Some(Mean::Channel), 1);
+    assert!(
+        config.contains("colour_noise = \"author\"") && config.contains("mean = \"channel\""),
+        "{config}"
+    );
+    assert!(config.contains("colour_strength = 0.1"), "{config}");
+    assert_eq!((&note["mean"], &note["colour_noise"]), (&"channel".into(), &"author".into()));
+    assert_eq!(note["training_pictures"], 96);
+    for (channel, plane) in mean.chunks(mean.len() / 3).enumerate() {
+        let wanted = note["channel_means"][channel].as_f64().unwrap();
+        assert_close("channel mean", plane, &vec![wanted; plane.len()], 1e-6, 0.0);
+    }
+    let deviations: Vec<f64> = serde_json::from_value(note["colour_pca"]["deviations"].clone()).unwrap();
+    assert!(deviations.is_sorted() && deviations[2] > 10.0, "{deviations:?}");
+
+    let figures = |noise, threads| fed(Some(noise), Some(Mean::Channel), threads).2;
+    assert_eq!(figures(ColourNoise::Author, 3), author, "the noise depends on the threads");
+    let off = figures(ColourNoise::Off, 2);
+    assert!(off != author && off != plain, "a setting does nothing");
+    assert!(figures(ColourNoise::Literal, 2) != off, "the literal noise does nothing");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Whole runs through commands and events, on small samples.
 
 mod control;
+mod course;
 mod failures;
 mod faithful;
 

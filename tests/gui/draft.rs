@@ -1,6 +1,6 @@
 //! Settings being edited.
 
-use alexnet_lab::config::{Init, RunConfig};
+use alexnet_lab::config::{ColourNoise, Init, Mean, RunConfig};
 use alexnet_lab::gui::{Draft, Field};
 
 use super::rig::presets;
@@ -84,6 +84,9 @@ fn settings_given_at_the_start_come_back_unchanged() {
     config.data.split_seed = 9;
     config.data.validation_share = 0.3;
     config.data.augment = Some(false);
+    config.data.colour_noise = Some(ColourNoise::Literal);
+    config.data.colour_strength = 0.25;
+    config.data.mean = Some(Mean::Channel);
     config.model.preset = Some("alexnet".into());
     config.model.init = Some(Init::Paper);
     config.optim.lr = Some(0.125);
@@ -99,6 +102,7 @@ fn settings_given_at_the_start_come_back_unchanged() {
     draft.reset_all();
     let reset = draft.config().expect("good settings");
     assert_eq!((reset.optim.lr, reset.run.epochs, reset.run.seed, reset.data.augment), (None, None, 1, None));
+    assert_eq!((reset.data.colour_noise, reset.data.mean, reset.data.colour_strength), (None, None, 0.1));
     assert_eq!(reset.data.split_seed, 9, "what the window does not show is kept");
     assert_eq!(reset.model.preset.as_deref(), Some("alexnet"));
 }

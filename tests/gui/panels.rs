@@ -9,21 +9,24 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::rig::{PACE, Rig, evaluation, prediction, step, stepped_grid, summary};
 
-fn click(rig: &mut Rig, label: &str) {
+/// Clicks what may first have to be scrolled to.
+pub fn click(rig: &mut Rig, label: &str) {
+    rig.harness.get_by_label(label).scroll_to_me();
+    rig.settle();
     rig.harness.get_by_label(label).click();
     rig.settle();
 }
 
-fn disabled(rig: &Rig, label: &str) -> bool {
+pub fn disabled(rig: &Rig, label: &str) -> bool {
     rig.harness.get_by_label(label).accesskit_node().is_disabled()
 }
 
-fn shows(rig: &Rig, text: &str) -> bool {
+pub fn shows(rig: &Rig, text: &str) -> bool {
     rig.harness.query_all_by_label_contains(text).next().is_some()
 }
 
 /// The text field of that name; its label has the same name.
-fn field<'a>(rig: &'a Rig, label: &'a str) -> egui_kittest::Node<'a> {
+pub fn field<'a>(rig: &'a Rig, label: &'a str) -> egui_kittest::Node<'a> {
     let mut named = rig.harness.get_all_by_label(label);
     named
         .find(|node| node.accesskit_node().is_text_input())
@@ -31,7 +34,7 @@ fn field<'a>(rig: &'a Rig, label: &'a str) -> egui_kittest::Node<'a> {
 }
 
 /// Replaces the text of a field by typing.
-fn type_into(rig: &mut Rig, label: &str, text: &str) {
+pub fn type_into(rig: &mut Rig, label: &str, text: &str) {
     field(rig, label).focus();
     rig.settle();
     rig.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);

@@ -1,6 +1,6 @@
 //! An [`App`] whose engine is the test itself: commands come out of one channel, events go into the other.
 
-use alexnet_lab::config::{ModelConfig, RunConfig};
+use alexnet_lab::config::{ColourNoise, Mean, ModelConfig, RunConfig, Schedule};
 use alexnet_lab::data::{Description, Refused};
 use alexnet_lab::engine::{
     Command, Event, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
@@ -92,6 +92,10 @@ pub fn presets() -> Vec<PresetInfo> {
         weight_decay: 0.0005,
         bias_lr_scale: 2.0,
         augment: true,
+        colour_noise: ColourNoise::Off,
+        mean: Mean::Image,
+        schedule: Schedule::Steps,
+        bias_schedule: true,
         standard: standard("alexnet-64"),
     };
     let large = PresetInfo {

@@ -1,6 +1,8 @@
 //! Specs, shapes, weights and files of networks.
 
+mod chance;
 mod file;
+mod input;
 pub mod network;
 mod presets;
 mod variants;

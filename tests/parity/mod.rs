@@ -172,6 +172,7 @@ fn losses(mut spec: ModelSpec) -> Vec<f64> {
         epoch: 0,
         ends_epoch: false,
         pixels: nets::pixels(1 + step as u32, BATCH, spec.input.side),
+        colour: Vec::new(),
         labels: (0..BATCH).map(nets::label).collect(),
     };
     (0..10)

@@ -1,8 +1,12 @@
 //! Gradients, the paper's rule, and updates made of several passes.
 
+mod colour;
+
 use alexnet_lab::data::HostBatch;
-use alexnet_lab::model::{Input, Network, ParameterRole, Shapes, to_host};
-use alexnet_lab::train::{Between, Outcome, Sgd, SgdConfig, StepResult, Tally, Trainer};
+use alexnet_lab::model::{
+    InitSpec, Input, LayerKind, LayerSpec, Network, ParameterRole, Shapes, Sides, to_host,
+};
+use alexnet_lab::train::{Between, Outcome, Rates, Sgd, SgdConfig, StepResult, Tally, Trainer};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::model::network::{noise, small_spec, small_weights};
@@ -14,7 +18,7 @@ const PAPER: SgdConfig = SgdConfig { momentum: 0.9, weight_decay: 0.0005, bias_l
 fn batch(pictures: usize) -> HostBatch {
     let pixels = noise(pictures * 3 * 144, 7, 100.0).into_iter().map(|v| (v + 128.0) as u8).collect();
     let labels = (0..pictures as u32).map(|i| i % 3).collect();
-    HostBatch { seq: 0, epoch: 0, ends_epoch: false, pixels, labels }
+    HostBatch { seq: 0, epoch: 0, ends_epoch: false, pixels, colour: Vec::new(), labels }
 }
 
 fn trainer(
@@ -130,43 +134,154 @@ fn learning_learns() {
     assert!(losses[59] < 0.5 * losses[0], "from {} to {}", losses[0], losses[59]);
 }
 
-/// The rule of section 5 in double precision, across a change of rate, for weights and biases.
+/// The rule of section 5 in double precision: across changes of rate, with a rate of their own for biases, for
+/// a layer that slows down, freezes and is thawed, with and without gradients.
 #[test]
 fn the_rule_is_the_papers_to_the_letter() {
+    // Rates of weights and biases, and the multiple of conv1.
+    let steps = [
+        (0.1, 0.1, 1.0),
+        (0.1, 0.1, 1.0),
+        (0.01, 0.1, 1.0),
+        (0.01, 0.1, 0.1),
+        (0.05, 0.02, 0.0),
+        (0.05, 0.02, 0.0),
+        (0.05, 0.05, 0.5),
+        (0.05, 0.05, 0.5),
+    ];
     for device in std::iter::once(Device::flex()).chain(software_device()) {
         let spec = small_spec();
         let shapes = Shapes::of(&spec).unwrap();
         let mut rule = Sgd::new(PAPER, &spec, &shapes);
-        let upload = |values: &[f32]| {
-            Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
-        };
         let start = small_weights();
-        let mut weights: Vec<_> = start.iter().map(|w| upload(w)).collect();
-        let mut wanted: Vec<Vec<f64>> =
-            start.iter().map(|w| w.iter().map(|&v| f64::from(v)).collect()).collect();
-        let mut velocity: Vec<Vec<f64>> = wanted.iter().map(|w| vec![0.0; w.len()]).collect();
-        for (step, rate) in [0.1, 0.1, 0.01, 0.01, 0.05].into_iter().enumerate() {
+        let mut weights: Vec<_> = start.iter().map(|w| upload(w, &device)).collect();
+        let mut wanted = Reference::new(&start);
+        for (step, (weights_rate, biases_rate, scale)) in steps.into_iter().enumerate() {
             let gradient = |block: usize, count| noise(count, (100 * step + block) as u32, 1.0);
-            let gradients =
-                start.iter().enumerate().map(|(block, w)| upload(&gradient(block, w.len()))).collect();
-            rule.update(&mut weights, gradients, rate);
+            let gradients = |device| {
+                let blocks = start.iter().enumerate();
+                blocks.map(|(block, w)| Some(upload(&gradient(block, w.len()), device))).collect()
+            };
+            rule.set_layer_scale(0, scale);
+            rule.update(
+                &mut weights,
+                gradients(&device),
+                Rates { weights: weights_rate, biases: biases_rate },
+            );
             for (block, parameter) in shapes.parameters.iter().enumerate() {
-                let (scale, decay) = match parameter.role {
-                    ParameterRole::Weight => (1.0, 0.0005),
-                    ParameterRole::Bias => (2.0, 0.0),
-                    ParameterRole::Gain => (1.0, 0.0),
-                    ParameterRole::Statistic => (0.0, 0.0),
+                let (rate, decay) = match parameter.role {
+                    ParameterRole::Weight => (weights_rate, 0.0005),
+                    ParameterRole::Bias => (2.0 * biases_rate, 0.0),
+                    ParameterRole::Gain | ParameterRole::Statistic => unreachable!("no normalisation here"),
                 };
-                let gradient = gradient(block, wanted[block].len());
-                for ((w, v), g) in wanted[block].iter_mut().zip(&mut velocity[block]).zip(gradient) {
-                    *v = 0.9 * *v - decay * scale * rate * *w - scale * rate * f64::from(g);
-                    *w += *v;
-                }
+                let scale = if parameter.layer == 0 { scale } else { 1.0 };
+                wanted.update(block, &gradient(block, start[block].len()), rate * scale, decay);
             }
         }
         for (block, weight) in weights.into_iter().enumerate() {
             let name = &shapes.parameters[block].name;
-            assert_close(name, &to_host(weight).unwrap(), &wanted[block], 1e-5, 1e-6);
+            assert_close(name, &to_host(weight).unwrap(), &wanted.weights[block], 1e-5, 1e-6);
         }
     }
+}
+
+/// The rule in double precision.
+struct Reference {
+    weights: Vec<Vec<f64>>,
+    velocity: Vec<Vec<f64>>,
+}
+
+impl Reference {
+    fn new(start: &[Vec<f32>]) -> Self {
+        let weights: Vec<Vec<f64>> =
+            start.iter().map(|w| w.iter().map(|&v| f64::from(v)).collect()).collect();
+        let velocity = weights.iter().map(|w| vec![0.0; w.len()]).collect();
+        Self { weights, velocity }
+    }
+
+    fn update(&mut self, block: usize, gradient: &[f32], rate: f64, decay: f64) {
+        if rate == 0.0 {
+            self.velocity[block].fill(0.0);
+            return;
+        }
+        for ((w, v), g) in self.weights[block].iter_mut().zip(&mut self.velocity[block]).zip(gradient) {
+            *v = 0.9 * *v - decay * rate * *w - rate * f64::from(*g);
+            *w += *v;
+        }
+    }
+}
+
+fn upload(values: &[f32], device: &Device) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
+}
+
+/// A convolution, a batch normalisation and a linear layer: gains learn without decay, and the rule leaves
+/// running means alone even if it is given gradients of them.
+#[test]
+fn gains_do_not_decay_and_statistics_are_not_learned() {
+    let init = InitSpec { std: 0.1, bias: 0.0, decay_scale: 1.0 };
+    let layer = |name: &str, kind| LayerSpec { name: name.into(), kind };
+    let mut spec = small_spec();
+    let padding = Sides { top: 0, bottom: 0, left: 0, right: 0 };
+    spec.layers = vec![
+        layer("conv1", LayerKind::Conv { out: 2, kernel: 3, stride: 1, padding, groups: 1, init }),
+        layer("norm1", LayerKind::BatchNorm { epsilon: 1e-5, momentum: 0.1 }),
+        layer("fc2", LayerKind::Linear { out: 3, columns: 1, init }),
+    ];
+    let shapes = Shapes::of(&spec).unwrap();
+    let config = SgdConfig { momentum: 0.0, weight_decay: 0.5, bias_lr_scale: 2.0 };
+    let mut rule = Sgd::new(config, &spec, &shapes);
+    let device = Device::flex();
+    let sizes: Vec<usize> = shapes.parameters.iter().map(|p| p.shape.iter().product()).collect();
+    let mut weights: Vec<_> = sizes.iter().map(|&n| upload(&vec![1.0; n], &device)).collect();
+    let gradients = sizes.iter().map(|&n| Some(upload(&vec![1.0; n], &device))).collect();
+    rule.update(&mut weights, gradients, 0.1);
+    for ((parameter, weight), &n) in shapes.parameters.iter().zip(weights).zip(&sizes) {
+        let wanted = match parameter.role {
+            ParameterRole::Weight => 1.0 - 0.1 - 0.05,
+            ParameterRole::Bias => 1.0 - 0.2,
+            ParameterRole::Gain => 1.0 - 0.1,
+            ParameterRole::Statistic => 1.0,
+        };
+        assert_close(&parameter.name, &to_host(weight).unwrap(), &vec![wanted; n], 1e-6, 0.0);
+    }
+    let learned: Vec<bool> = (0..sizes.len()).map(|index| rule.learns(index)).collect();
+    assert_eq!(learned, [true, true, true, true, false, false, true, true]);
+}
+
+/// Frozen layers keep every bit, whatever the velocity was, and the others learn as if nothing were frozen.
+#[test]
+fn frozen_layers_do_not_move_at_all() {
+    for device in std::iter::once(Device::flex()).chain(software_device()) {
+        let (weights, batch) = (small_weights(), batch(6));
+        let mut frozen = trainer(&weights, PAPER, 4, true, &device);
+        let mut free = trainer(&weights, PAPER, 4, true, &device);
+        update(&mut frozen, &batch, 0.05);
+        update(&mut free, &batch, 0.05);
+        let before = weights_of(&frozen);
+        let layers: Vec<usize> = frozen.network().shapes().parameters.iter().map(|p| p.layer).collect();
+        let fc3 = layers[4];
+        (0..fc3).for_each(|layer| frozen.set_layer_scale(layer, 0.0));
+        let passes = [update(&mut frozen, &batch, 0.05), update(&mut free, &batch, 0.05)];
+        assert_close("loss", &[passes[0].tally.loss()], &[passes[1].tally.loss()], 1e-6, 0.0);
+        let (after, wanted) = (weights_of(&frozen), weights_of(&free));
+        for (block, &layer) in layers.iter().enumerate() {
+            if layer < fc3 {
+                assert_eq!(after[block], before[block], "block {block} moved");
+                assert_ne!(wanted[block], before[block], "block {block} would have moved");
+            } else {
+                assert_close(&format!("block {block}"), &after[block], &wanted[block], 1e-6, 1e-9);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_network_that_is_frozen_altogether_is_measured_all_the_same() {
+    let weights = small_weights();
+    let mut trainer = trainer(&weights, PAPER, 4, false, &Device::flex());
+    (0..trainer.network().spec().layers.len()).for_each(|layer| trainer.set_layer_scale(layer, 0.0));
+    let result = update(&mut trainer, &batch(6), 0.05);
+    assert!(result.tally.loss() > 0.0 && trainer.step() == 1);
+    assert_eq!(weights_of(&trainer), weights);
 }

@@ -5,6 +5,7 @@ use egui::{RichText, TextEdit, Ui};
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
 use crate::gui::format;
+use crate::gui::panels::search::search_ui;
 use crate::gui::state::{Found, Phase, State};
 use crate::gui::theme::{Palette, card};
 use crate::gui::view::View;
@@ -14,6 +15,9 @@ use crate::gui::widgets::{busy_ui, button_ui, primary_button_ui, progress_ui};
 pub fn controls_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, actions: &mut Vec<Action>) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
+        if !state.running() {
+            search_ui(ui, state, actions);
+        }
         match state.phase {
             Phase::Idle => start_ui(ui, state, draft, actions),
             Phase::Asked | Phase::Preparing { .. } => preparing_ui(ui, state, actions),

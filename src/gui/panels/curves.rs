@@ -111,6 +111,9 @@ fn plot_card_ui(ui: &mut Ui, kind: Kind, state: &State, view: &mut View) {
 fn nothing_yet_ui(ui: &mut Ui, kind: Kind, state: &State) {
     let (title, hint) = match (kind, state.phase) {
         (_, Phase::Training | Phase::Paused) => ("Training has begun", "Waiting for the first update…"),
+        (_, Phase::Asked | Phase::Preparing { .. }) if state.searching() => {
+            ("Trying learning rates", "The curve of the search grows in the panel on the left.")
+        }
         (_, Phase::Asked | Phase::Preparing { .. }) => {
             ("Getting ready", "The curves begin with the first update.")
         }

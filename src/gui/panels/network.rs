@@ -3,18 +3,21 @@
 use egui::{CollapsingHeader, ComboBox, Grid, RichText, TextEdit, Ui};
 
 use crate::engine::PresetInfo;
+use crate::gui::action::Action;
 use crate::gui::draft::{ADVANCED_FIELDS, Draft, Field, MAIN_FIELDS};
+use crate::gui::panels::input::input_ui;
+use crate::gui::panels::rate::{rate_ui, schedule_ui};
 use crate::gui::panels::variants::variants_ui;
 use crate::gui::state::{Found, State};
 use crate::gui::theme::{Palette, card};
 use crate::gui::widgets::{heading_ui, small_button_ui};
 
 /// Width of the labels, so that the fields of both grids stand in one line.
-const LABELS: f32 = 138.0;
-const FIELD: f32 = 96.0;
+pub(super) const LABELS: f32 = 118.0;
+const FIELD: f32 = 108.0;
 
 /// The network and learning sections of the left panel.
-pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
+pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft, actions: &mut Vec<Action>) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         heading_ui(ui, "Network");
@@ -39,8 +42,12 @@ pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
             });
         });
         if state.busy() {
-            ui.label(RichText::new("Fixed during the run; change the rate below.").small().weak());
+            let searching = "Fixed during the search for a rate.";
+            let running = "Fixed during the run; change the rate below.";
+            let text = if state.searching() { searching } else { running };
+            ui.label(RichText::new(text).small().weak());
         }
+        rate_ui(ui, state, draft, actions);
         ui.add_enabled_ui(!state.busy(), |ui| learning_ui(ui, state, draft));
     });
 }
@@ -123,8 +130,10 @@ fn learning_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
     if response.changed() {
         draft.set_augment(augment, preset);
     }
+    schedule_ui(ui, draft, preset);
     CollapsingHeader::new("Advanced").id_salt("advanced").show_unindented(ui, |ui| {
         fields_ui(ui, "advanced fields", &ADVANCED_FIELDS, draft, preset);
+        input_ui(ui, draft, preset);
     });
 }
 
@@ -137,7 +146,8 @@ fn fields_ui(ui: &mut Ui, id: &str, fields: &[Field], draft: &mut Draft, preset:
     });
 }
 
-fn field_ui(ui: &mut Ui, field: Field, draft: &mut Draft, preset: Option<&PresetInfo>) {
+/// A number with its label, its reset button and what is wrong with it, in two cells of a grid.
+pub(super) fn field_ui(ui: &mut Ui, field: Field, draft: &mut Draft, preset: Option<&PresetInfo>) {
     let label = ui.label(field.label()).on_hover_text(field.help());
     let error = draft.error(field);
     ui.vertical(|ui| {

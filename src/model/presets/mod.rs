@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::shapes::{ShapeError, Shapes};
 use super::spec::{InitSpec, InputSpec, LayerKind, LayerSpec, ModelSpec, Sides};
 use super::variants::{VariantError, Variants};
-use crate::config::{Activation, ColourNoise, Dropout, Init, Mean, Norm, NormOrder, Pooling};
+use crate::config::{Activation, ColourNoise, Dropout, Init, Mean, Norm, NormOrder, Pooling, Schedule};
 
 /// A named network with the settings that suit it.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct Recipe {
     pub augment: bool,
     pub colour_noise: ColourNoise,
     pub mean: Mean,
+    /// How the rate changes over the run.
+    pub schedule: Schedule,
     /// When the rate is divided by 10, as shares of the run, so that a shorter run ends as calmly.
     pub lr_drops: &'static [f64],
 }
@@ -79,6 +81,7 @@ const PAPER_RECIPE: Recipe = Recipe {
     augment: true,
     colour_noise: ColourNoise::Author,
     mean: Mean::Image,
+    schedule: Schedule::Steps,
     lr_drops: &[25.0 / 90.0, 51.0 / 90.0, 79.0 / 90.0],
 };
 
@@ -94,6 +97,7 @@ const CIFAR_RECIPE: Recipe = Recipe {
     augment: false,
     colour_noise: ColourNoise::Off,
     mean: Mean::Image,
+    schedule: Schedule::Steps,
     lr_drops: &[],
 };
 
