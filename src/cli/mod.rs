@@ -4,6 +4,7 @@
 
 mod devices;
 mod eval;
+mod export;
 mod find;
 mod output;
 mod predict;
@@ -41,6 +42,8 @@ enum Task {
     Eval(EvalArgs),
     /// Classify pictures with a model file
     Predict(PredictArgs),
+    /// Write a model file for PyTorch or as ONNX, and check what was written
+    Export(export::ExportArgs),
     /// Show a network layer by layer: shapes, parameters, multiply-adds, memory
     Summary(SummaryArgs),
     /// List the devices that can compute
@@ -194,6 +197,7 @@ impl Cli {
             Some(Task::FindLr(args)) => Request::Done(args.run()),
             Some(Task::Eval(args)) => Request::Done(eval::run(args)),
             Some(Task::Predict(args)) => Request::Done(predict::run(args)),
+            Some(Task::Export(args)) => Request::Done(export::run(args)),
             Some(Task::Summary(args)) => Request::Done(summary::run(args)),
             Some(Task::Devices { json }) => Request::Done(devices::run(json)),
         }

@@ -29,3 +29,5 @@ pub use event::{
 };
 pub use handle::Engine;
 pub use summary::{LayerSummary, NetworkSummary, summary};
+
+pub use crate::model::export::{ExportError, ExportFormat, Exported, export};

@@ -139,10 +139,11 @@ impl ModelFile {
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|e| failed(e.to_string()))?;
         let metadata = HashMap::from([(KEY.to_owned(), text)]);
-        replace(path, |temporary| {
-            safetensors::serialize_to_file(views, Some(metadata), temporary).map_err(std::io::Error::other)
-        })
-        .map_err(|e| failed(e.to_string()))
+        let fill = |temporary: &Path| {
+            safetensors::serialize_to_file(views, Some(metadata), temporary)
+                .map_err(|e| failed(e.to_string()))
+        };
+        replace(path, fill, |e| failed(e.to_string()))
     }
 }
 
@@ -158,14 +159,27 @@ fn read_tensor(tensors: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec
     Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
-/// Lets `write` fill a temporary file beside `path`, flushes it to the disk and renames it to `path`.
-fn replace(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
+/// Lets `write` fill a temporary file beside `path`, flushes it to the disk and renames it to `path`. `failed`
+/// turns an error of the file system into the caller's.
+pub(super) fn replace<E>(
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<(), E>,
+    failed: impl Fn(std::io::Error) -> E,
+) -> Result<(), E> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let temporary = path.with_file_name(name);
-    let result = write(&temporary)
-        .and_then(|()| File::options().write(true).open(&temporary)?.sync_all())
-        .and_then(|()| std::fs::rename(&temporary, path));
+    // Made first, so that a folder that cannot be written is told before the work is done. The safetensors
+    // library puts another file in its place, which only its owner may read: that one gets these permissions.
+    let permissions =
+        File::create(&temporary).and_then(|file| file.metadata()).map_err(&failed)?.permissions();
+    let flush = || File::options().write(true).open(&temporary)?.sync_all();
+    let result = write(&temporary).and_then(|()| {
+        std::fs::set_permissions(&temporary, permissions)
+            .and_then(|()| flush())
+            .and_then(|()| std::fs::rename(&temporary, path))
+            .map_err(failed)
+    });
     if result.is_err() {
         // The first error is the one worth telling; what is left behind is only our own part file.
         let _ = std::fs::remove_file(&temporary);

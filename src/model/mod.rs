@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! presets + Variants -> ModelSpec -> shapes -> Network (weights on a device) <-> ModelFile (weights on disk)
+//!                                                                                          -> export
 //! ```
 
+mod dropout;
+pub mod export;
 mod file;
 mod init;
 mod input;
@@ -13,6 +16,7 @@ mod shapes;
 mod spec;
 mod variants;
 
+pub use dropout::{DropoutError, convert_dropout};
 pub use file::{ModelFile, ModelFileError};
 pub use init::first_weights;
 pub use input::Input;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod contract;
+mod export;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,6 +1,7 @@
 //! Specs, shapes, weights and files of networks.
 
 mod chance;
+mod export;
 mod file;
 mod input;
 pub mod network;
