@@ -6,6 +6,7 @@ mod data;
 mod engine;
 #[cfg(feature = "gui")]
 mod gui;
+mod import;
 mod kernels;
 mod model;
 mod parity;

@@ -10,7 +10,7 @@ use crate::engine::{Command, Event};
 /// Loads the model, measures, reports.
 pub(super) fn run(args: EvalArgs) -> Status {
     let EvalArgs { model_file, data, views, device, json } = args;
-    let session = match Session::start(json) {
+    let session = match Session::start(json, false) {
         Ok(session) => session,
         Err(status) => return status,
     };

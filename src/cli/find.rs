@@ -10,7 +10,7 @@ use crate::engine::{Command, Event, RateFound, RateRange};
 
 /// Searches and reports what was found.
 pub(super) fn run(config: RunConfig, range: RateRange, json: bool) -> Status {
-    let session = match Session::start(json) {
+    let session = match Session::start(json, false) {
         Ok(session) => session,
         Err(status) => return status,
     };

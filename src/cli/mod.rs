@@ -6,6 +6,7 @@ mod devices;
 mod eval;
 mod export;
 mod find;
+mod import;
 mod output;
 mod predict;
 mod report;
@@ -44,6 +45,8 @@ enum Task {
     Predict(PredictArgs),
     /// Write a model file for PyTorch or as ONNX, and check what was written
     Export(export::ExportArgs),
+    /// Make a model file of a network from PyTorch or Caffe
+    Import(import::ImportArgs),
     /// Show a network layer by layer: shapes, parameters, multiply-adds, memory
     Summary(SummaryArgs),
     /// List the devices that can compute
@@ -62,6 +65,9 @@ struct TrainArgs {
     /// Model preset; without it, the one that fits the size of the pictures
     #[arg(long, value_name = "PRESET")]
     model: Option<String>,
+    /// A model file to train further, of this program, PyTorch or Caffe; for other classes its last layer is replaced
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    from: Option<PathBuf>,
     /// Settings from a TOML file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -97,10 +103,10 @@ struct FindArgs {
     run: TrainArgs,
     /// The smallest rate to try
     #[arg(long, value_name = "RATE", default_value_t = RateRange::default().from)]
-    from: f64,
+    lowest: f64,
     /// The largest rate to try
     #[arg(long, value_name = "RATE", default_value_t = RateRange::default().to)]
-    to: f64,
+    highest: f64,
     /// How many rates to try, each for one update
     #[arg(long, value_name = "N", default_value_t = RateRange::default().updates)]
     updates: usize,
@@ -108,7 +114,7 @@ struct FindArgs {
 
 #[derive(Debug, Args)]
 struct EvalArgs {
-    /// A model file (.safetensors) of this program
+    /// A model file (.safetensors) of this program, or one of PyTorch (.pth) or Caffe (.caffemodel)
     #[arg(long, value_name = "FILE")]
     model_file: PathBuf,
     /// `sample` (built in), or a folder or .tar archive with one folder a class
@@ -127,7 +133,7 @@ struct EvalArgs {
 
 #[derive(Debug, Args)]
 struct PredictArgs {
-    /// A model file (.safetensors) of this program
+    /// A model file (.safetensors) of this program, or one of PyTorch (.pth) or Caffe (.caffemodel)
     #[arg(long, value_name = "FILE")]
     model_file: PathBuf,
     /// 1: the central crop. 10: the paper's corners, centre and mirror images, averaged
@@ -198,6 +204,7 @@ impl Cli {
             Some(Task::Eval(args)) => Request::Done(eval::run(args)),
             Some(Task::Predict(args)) => Request::Done(predict::run(args)),
             Some(Task::Export(args)) => Request::Done(export::run(args)),
+            Some(Task::Import(args)) => Request::Done(import::run(args)),
             Some(Task::Summary(args)) => Request::Done(summary::run(args)),
             Some(Task::Devices { json }) => Request::Done(devices::run(json)),
         }
@@ -222,7 +229,7 @@ impl FindArgs {
                 // As for a run, an update limit is a limit.
                 let most = config.run.max_steps.and_then(|steps| usize::try_from(steps).ok());
                 let updates = self.updates.min(most.unwrap_or(usize::MAX));
-                find::run(config, RateRange { from: self.from, to: self.to, updates }, json)
+                find::run(config, RateRange { from: self.lowest, to: self.highest, updates }, json)
             }
             Err(error) => output::bad_input(&error.to_string(), json),
         }
@@ -240,6 +247,7 @@ impl TrainArgs {
         set(&mut config.data.source, self.data);
         set(&mut config.run.device, self.device);
         config.model.preset = self.model.or(config.model.preset);
+        config.model.from = self.from.or(config.model.from);
         config.run.epochs = self.epochs.or(config.run.epochs);
         config.run.max_steps = self.max_steps.or(config.run.max_steps);
         config.run.seed = self.seed.unwrap_or(config.run.seed);

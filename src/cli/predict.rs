@@ -23,7 +23,7 @@ pub(super) fn run(args: PredictArgs) -> Status {
         Ok(jobs) => jobs,
         Err(message) => return output::bad_input(&message, json),
     };
-    let session = match Session::start(json) {
+    let session = match Session::start(json, false) {
         Ok(session) => session,
         Err(status) => return status,
     };
@@ -55,6 +55,7 @@ pub(super) fn run(args: PredictArgs) -> Status {
                 }
                 ask(index + 1);
             }
+            Event::Warning(text) => output::note(&format!("note: {text}")),
             Event::Failed { message, bad_input, .. } => return output::failure(&message, bad_input, json),
             _ => {}
         }

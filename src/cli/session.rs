@@ -16,7 +16,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn start(json: bool) -> Result<Self, Status> {
+    /// `saves` is whether a stop has something to save, for the message.
+    pub fn start(json: bool, saves: bool) -> Result<Self, Status> {
         let engine = Engine::spawn(|| {})
             .map_err(|e| output::failure(&format!("the engine cannot be started: {e}"), false, json))?;
         let interrupted = Arc::new(AtomicBool::new(false));
@@ -26,7 +27,8 @@ impl Session {
                 // Asked twice: somebody does not want to wait for the save.
                 process::exit(130);
             }
-            output::note("\nstopping and saving; press Ctrl-C again to end at once");
+            let what = if saves { "stopping and saving" } else { "stopping" };
+            output::note(&format!("\n{what}; press Ctrl-C again to end at once"));
             let _ = commands.send(Command::Stop);
         });
         if let Err(e) = handler {

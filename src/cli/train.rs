@@ -8,7 +8,7 @@ use crate::engine::{Command, Event};
 
 /// Trains and reports until the run has ended.
 pub(super) fn run(config: RunConfig, json: bool) -> Status {
-    let session = match Session::start(json) {
+    let session = match Session::start(json, true) {
         Ok(session) => session,
         Err(status) => return status,
     };

@@ -162,10 +162,9 @@ fn eigen(mut matrix: [[f64; 3]; 3]) -> ([f64; 3], [[f64; 3]; 3]) {
             let (x, y) = (matrix[other][p], matrix[other][q]);
             (matrix[other][p], matrix[other][q]) = (cosine * x - sine * y, sine * x + cosine * y);
             (matrix[p][other], matrix[q][other]) = (matrix[other][p], matrix[other][q]);
-            for column in 0..3 {
-                let (x, y) = (vectors[p][column], vectors[q][column]);
-                (vectors[p][column], vectors[q][column]) = (cosine * x - sine * y, sine * x + cosine * y);
-            }
+            let [first, second] = [vectors[p], vectors[q]];
+            vectors[p] = [0, 1, 2].map(|i| cosine * first[i] - sine * second[i]);
+            vectors[q] = [0, 1, 2].map(|i| sine * first[i] + cosine * second[i]);
         }
     }
     ([matrix[0][0], matrix[1][1], matrix[2][2]], vectors)

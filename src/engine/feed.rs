@@ -35,6 +35,7 @@ pub(super) fn describe(
     folder: &RunFolder,
     spec: InputSpec,
     settings: &Settings,
+    from_file: bool,
     store: &PictureStore,
 ) -> Result<(), RunError> {
     let colours = store.colours();
@@ -43,7 +44,7 @@ pub(super) fn describe(
         stored_side: spec.stored_side,
         crop_side: spec.side,
         scale: spec.scale,
-        mean: settings.mean,
+        mean: (!from_file).then_some(settings.mean),
         channel_means: colours.means,
         colour_noise: settings.colour_noise,
         colour_pca: colours.pca,
@@ -58,7 +59,8 @@ struct Note {
     stored_side: usize,
     crop_side: usize,
     scale: [f32; 3],
-    mean: Mean,
+    /// What is subtracted; empty if it came with a model file.
+    mean: Option<Mean>,
     channel_means: [f64; 3],
     colour_noise: ColourNoise,
     colour_pca: ColourPca,

@@ -29,7 +29,7 @@ pub(super) fn find_rate(
 ) -> Result<Option<RateFound>, RunError> {
     range.check().map_err(RunError::bad_input)?;
     let idle = idle.map(Model::view);
-    let Some(plan) = Plan::make(control, idle, config, "find-lr-")? else { return Ok(None) };
+    let Some(mut plan) = Plan::make(control, idle, config, "find-lr-")? else { return Ok(None) };
     control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
     let finder = plan.trainer().and_then(|trainer| search(control, idle, &plan, trainer, range));
     match finder {
@@ -117,7 +117,7 @@ fn report(control: &Control, plan: Plan, finder: &Finder) -> Result<RateFound, R
     let suggestion = finder.suggestion();
     plan.folder.describe(&plan.config, plan.store.refused())?;
     let table = plan.folder.rates(&points)?;
-    let title = format!("Search for a learning rate: {} on {}", plan.preset.name, plan.config.data.source);
+    let title = format!("Search for a learning rate: {} on {}", plan.model, plan.config.data.source);
     let folder = plan.folder.without_tables();
     let figure = folder.join("rates.png");
     let suggested = suggestion.as_ref().ok().map(|suggestion| suggestion.rate);

@@ -3,6 +3,7 @@
 mod catalogue;
 mod command;
 mod control;
+mod conversion;
 mod error;
 mod evaluate;
 mod event;
@@ -17,12 +18,14 @@ mod plan;
 mod prepare;
 mod run;
 mod settings;
+mod start;
 mod summary;
 mod timetable;
 mod worker;
 
 pub use catalogue::{PresetInfo, devices, presets};
 pub use command::{Command, PictureSource, RateRange, Views};
+pub use conversion::{ImportReport, ImportRequest, import};
 pub use event::{
     Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, Stage, StopReason,
     Suggestion,
@@ -30,4 +33,5 @@ pub use event::{
 pub use handle::Engine;
 pub use summary::{LayerSummary, NetworkSummary, summary};
 
+pub use crate::model::ImportOptions;
 pub use crate::model::export::{ExportError, ExportFormat, Exported, export};

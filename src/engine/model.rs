@@ -9,7 +9,7 @@ use super::event::ModelInfo;
 use crate::data;
 use crate::device::OpenDevice;
 use crate::infer::{self, Prediction, Views};
-use crate::model::{FirstKernels, Input, ModelFile, ModelFileError, Network};
+use crate::model::{FirstKernels, ImportError, Imported, Input, ModelFile, ModelFileError, Network};
 use crate::vis::FilterGrid;
 
 /// A network with what it takes to use it.
@@ -32,9 +32,14 @@ pub(super) struct View<'a> {
 }
 
 impl Model {
-    /// Reads a model file onto a device.
-    pub fn load(path: &Path, device: &OpenDevice) -> Result<Self, ModelFileError> {
-        let file = ModelFile::read(path)?;
+    /// Reads a model file of this program, of PyTorch or of Caffe onto a device. Says what was made of a
+    /// file from elsewhere.
+    pub fn load(path: &Path, device: &OpenDevice) -> Result<(Self, Option<String>), ImportError> {
+        let Imported { file, origin, foreign, notes } = ModelFile::open(path)?;
+        let remark = foreign.then(|| {
+            let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
+            format!("{} was read as a {origin}{notes}", path.display())
+        });
         let damaged = |e: crate::model::ShapeError| ModelFileError::Damaged {
             path: path.into(),
             reason: e.to_string(),
@@ -43,7 +48,7 @@ impl Model {
         let input = Input::new(network.spec().input, file.mean);
         let mut info = describe(&network, &file.classes);
         info.file = Some(path.into());
-        Ok(Self { network, input, classes: file.classes, step: file.step, info })
+        Ok((Self { network, input, classes: file.classes, step: file.step, info }, remark))
     }
 
     pub fn view(&self) -> View<'_> {

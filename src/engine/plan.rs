@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use super::control::Control;
 use super::error::{RunError, finished};
-use super::feed;
 use super::folder::RunFolder;
 use super::model::View;
-use super::prepare;
 use super::settings::{Settings, planned_changes};
+use super::{feed, prepare, start};
 use crate::config::{ColourNoise, RunConfig};
 use crate::data::{Dataset, Loader, PictureStore, TrainPlan};
 use crate::device::{self, OpenDevice};
-use crate::model::{Network, Preset, Shapes, Variants, first_weights, fitting_preset, preset};
+use crate::model::{FineTune, InputSpec, Preset, Variants, fitting_preset, preset};
 use crate::train::{ChangePlan, Sgd, Trainer, micro_batch};
 
 /// Everything a run needs before its first update.
@@ -22,6 +21,10 @@ pub(super) struct Plan {
     /// What is planned besides the rate.
     pub changes: ChangePlan,
     pub preset: &'static Preset,
+    /// The network's name.
+    pub model: String,
+    /// The network to begin with, if it comes from a file, until [`Plan::trainer`] takes it.
+    pub start: Option<FineTune>,
     pub device: OpenDevice,
     pub store: Arc<PictureStore>,
     pub folder: RunFolder,
@@ -37,9 +40,18 @@ impl Plan {
         label: &str,
     ) -> Result<Option<Self>, RunError> {
         config.validate().map_err(|e| RunError::bad_input(e.to_string()))?;
-        let named = config.model.preset.as_deref().map(preset).transpose();
-        let named = named.map_err(|e| RunError::bad_input(e.to_string()))?;
-        if let Some(preset) = named {
+        let file = start::read(control, &config)?;
+        let named = match &file {
+            Some(file) => Some(start::recipe(file)?),
+            None => {
+                let named = config.model.preset.as_deref().map(preset).transpose();
+                named.map_err(|e| RunError::bad_input(e.to_string()))?
+            }
+        };
+        if let (Some(file), Some(preset)) = (&file, named) {
+            let epochs = config.run.epochs.unwrap_or(preset.recipe.epochs);
+            planned_changes(&config.optim, epochs, &file.spec)?;
+        } else if let Some(preset) = named {
             // A network that cannot be built is told before the pictures are looked for.
             let variants = Variants::resolve(&mut config.model.clone(), &preset.variants);
             let spec = preset.spec(2, &variants).map_err(|e| RunError::bad_input(e.to_string()))?;
@@ -50,17 +62,28 @@ impl Plan {
         let Some(dataset) = finished(prepare::scan(control, idle, &config.data))? else { return Ok(None) };
         let found = dataset.description();
         let preset = named.unwrap_or_else(|| fitting_preset(found.typical_side));
-        let settings = Settings::resolve(&mut config, preset);
-        let spec = preset
-            .spec(found.classes.len(), &settings.variants)
-            .map_err(|e| RunError::bad_input(e.to_string()))?;
+        let (settings, spec, start) = match file {
+            Some(file) => {
+                let settings = Settings::resolve_for_file(&mut config, preset);
+                let start = start::prepare(control, file, &config, &found.classes)?;
+                (settings, start.file.spec.clone(), Some(start))
+            }
+            None => {
+                let settings = Settings::resolve(&mut config, preset);
+                let spec = preset.spec(found.classes.len(), &settings.variants);
+                (settings, spec.map_err(|e| RunError::bad_input(e.to_string()))?, None)
+            }
+        };
         let changes = planned_changes(&config.optim, settings.epochs, &spec)?;
-        let name = format!("{label}{}", preset.name);
+        let model = spec.name.clone();
+        let name = format!("{label}{}", spec.name);
         let folder = RunFolder::create(config.run.out.as_deref(), &name, &config.data.source)?;
         config.run.out = Some(folder.path().into());
 
-        match Self::decode(control, idle, dataset, preset, &config) {
-            Ok(Some(store)) => Ok(Some(Self { config, settings, changes, preset, device, store, folder })),
+        match Self::decode(control, idle, dataset, spec.input, &config) {
+            Ok(Some(store)) => {
+                Ok(Some(Self { config, settings, changes, preset, model, start, device, store, folder }))
+            }
             Ok(None) => {
                 folder.discard();
                 Ok(None)
@@ -72,16 +95,12 @@ impl Plan {
         }
     }
 
-    /// The network with its first weights, ready to learn.
-    pub fn trainer(&self) -> Result<Trainer, RunError> {
-        let Self { config, settings, preset, device, store, .. } = self;
-        let spec = preset.spec(store.description().classes.len(), &settings.variants);
-        let spec = spec.map_err(|e| RunError::bad_input(e.to_string()))?;
-        let shapes = Shapes::of(&spec).map_err(|e| RunError::bad_input(e.to_string()))?;
-        let weights = first_weights(&spec, &shapes, config.run.seed);
-        let network =
-            Network::new(spec, &weights, &device.device).map_err(|e| RunError::bad_input(e.to_string()))?;
-        let input = feed::input(network.spec().input, settings, store);
+    /// The network with its first weights, ready to learn. To be called once: weights from a file move to the
+    /// device.
+    pub fn trainer(&mut self) -> Result<Trainer, RunError> {
+        let start = self.start.take();
+        let (network, input) = start::network(self, start)?;
+        let Self { config, settings, store, .. } = self;
         let sgd = Sgd::new(settings.sgd, network.spec(), network.shapes());
         let pass = match config.optim.micro_batch {
             0 => micro_batch(network.shapes(), settings.batch),
@@ -123,10 +142,10 @@ impl Plan {
         control: &mut Control,
         idle: Option<View>,
         dataset: Arc<dyn Dataset>,
-        preset: &Preset,
+        input: InputSpec,
         config: &RunConfig,
     ) -> Result<Option<Arc<PictureStore>>, RunError> {
-        let side = preset.input().stored_side;
+        let side = input.stored_side;
         let store = finished(prepare::decode(control, idle, dataset, side, &config.data))?;
         Ok(store.flatten().map(Arc::new))
     }

@@ -77,13 +77,13 @@ struct Run {
 
 impl Run {
     /// Builds the network and announces the run.
-    fn begin(control: &mut Control, plan: Plan) -> Result<Self, RunError> {
+    fn begin(control: &mut Control, mut plan: Plan) -> Result<Self, RunError> {
         control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
         let trainer = plan.trainer()?;
         let Plan { config, settings, device, store, folder, .. } = &plan;
         let data = store.description();
         folder.describe(config, store.refused())?;
-        feed::describe(folder, trainer.input().spec(), settings, store)?;
+        feed::describe(folder, trainer.input().spec(), settings, config.model.from.is_some(), store)?;
 
         let steps_per_epoch = store.len(Split::Train).div_ceil(settings.batch) as u64;
         let all_epochs = steps_per_epoch * settings.epochs as u64;
@@ -327,7 +327,7 @@ impl Run {
         };
         if !self.history.steps.is_empty() {
             let path = folder.join("curves.png");
-            let title = format!("{} on {}", self.plan.preset.name, self.plan.config.data.source);
+            let title = format!("{} on {}", self.plan.model, self.plan.config.data.source);
             let result = vis::write_curves(&self.history, &title, &path);
             keep(path, result);
         }

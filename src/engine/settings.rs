@@ -22,6 +22,16 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// The same for a run that begins with a model file. The network and its input come from the file, so
+    /// their settings stay empty; the rate is a tenth, so that what was learned is not washed away.
+    pub fn resolve_for_file(config: &mut RunConfig, preset: &Preset) -> Self {
+        let (model, mean) = (config.model.clone(), config.data.mean);
+        config.optim.lr.get_or_insert(preset.recipe.lr / 10.0);
+        let settings = Self::resolve(config, preset);
+        (config.model, config.data.mean) = (model, mean);
+        settings
+    }
+
     /// Fills the blanks of `config` from the preset, in the config too.
     pub fn resolve(config: &mut RunConfig, preset: &Preset) -> Self {
         let recipe = preset.recipe;

@@ -117,7 +117,10 @@ impl Worker<'_> {
             .map_err(|e| e.to_string())
             .and_then(|device| Model::load(path, &device).map_err(|e| e.to_string()));
         match model {
-            Ok(model) => {
+            Ok((model, remark)) => {
+                if let Some(remark) = remark {
+                    self.outbox.send(Event::Warning(remark));
+                }
                 let info = Box::new(model.info.clone());
                 if let Ok(Some(grid)) = model.view().filters() {
                     self.outbox.send(Event::Filters(grid));

@@ -19,6 +19,9 @@ const NO_DIALOG: Duration = Duration::from_millis(250);
 pub const PICTURE_ENDINGS: [&str; 10] =
     ["jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "JPEG", "JPG"];
 
+/// Endings of model files: of this program, of PyTorch, of Caffe.
+pub const MODEL_ENDINGS: [&str; 4] = ["safetensors", "pth", "pt", "caffemodel"];
+
 /// The result of a task.
 #[derive(Debug)]
 pub enum Done {
@@ -112,7 +115,7 @@ impl Background {
                 });
             }
             Dialog::Model => {
-                let files = files.set_title("Model file").add_filter("Models", &["safetensors"]);
+                let files = files.set_title("Model file").add_filter("Models", &MODEL_ENDINGS);
                 self.await_answer(files.pick_file(), |file: FileHandle| Done::Model(file.path().into()));
             }
             Dialog::SaveModel(name) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Context, Event, Key};
 
 use super::action::Action;
-use super::background::{Done, Pasted};
+use super::background::{Done, MODEL_ENDINGS, Pasted};
 use super::state::State;
 use crate::engine::PictureSource;
 
@@ -66,7 +66,7 @@ fn with_ending(path: PathBuf) -> PathBuf {
 
 /// Whether a path looks like a model file.
 pub fn is_model(path: &Path) -> bool {
-    has_ending(path, "safetensors")
+    MODEL_ENDINGS.iter().any(|ending| has_ending(path, ending))
 }
 
 /// Whether a path is a folder or an archive of pictures.

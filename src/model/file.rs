@@ -66,9 +66,27 @@ impl ModelFile {
     pub fn read(path: &Path) -> Result<Self, ModelFileError> {
         let bytes =
             std::fs::read(path).map_err(|reason| ModelFileError::Read { path: path.into(), reason })?;
+        Self::parse(path, &bytes)
+    }
+
+    /// Whether a `.safetensors` file says that it is a model of this program.
+    ///
+    /// # Errors
+    /// Why the bytes are no `.safetensors` file.
+    pub(super) fn is_own(bytes: &[u8]) -> Result<bool, String> {
+        let (_, header) = SafeTensors::read_metadata(bytes)
+            .map_err(|e| format!("it begins as a .safetensors file, but is cut short or damaged ({e})"))?;
+        Ok(header.metadata().as_ref().is_some_and(|metadata| metadata.contains_key(KEY)))
+    }
+
+    /// Reads the bytes of a model file; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ModelFileError> {
         let foreign = |reason: &str| ModelFileError::Foreign { path: path.into(), reason: reason.into() };
         let damaged = |reason: String| ModelFileError::Damaged { path: path.into(), reason };
-        let (_, header) = SafeTensors::read_metadata(&bytes)
+        let (_, header) = SafeTensors::read_metadata(bytes)
             .map_err(|_| foreign("it is no safetensors file, or is cut short"))?;
         let text = header
             .metadata()
@@ -91,7 +109,7 @@ impl ModelFile {
         if shapes.parameter_count() > MAX_PARAMETERS {
             return Err(damaged("its description asks for more than a thousand million parameters".into()));
         }
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| damaged(e.to_string()))?;
         Self::collect(description, &shapes, &tensors).map_err(damaged)
     }
 

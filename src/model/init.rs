@@ -78,25 +78,37 @@ fn scale_to_inputs(spec: &mut ModelSpec) -> Result<(), ShapeError> {
     Ok(())
 }
 
+/// The same for the last layer alone, by [`Init::FanIn`]; everything else of `spec` stays as it is.
+///
+/// # Errors
+/// As [`settle`].
+pub(super) fn settle_last(spec: &mut ModelSpec) -> Result<(), ShapeError> {
+    let mut fresh = spec.clone();
+    scale_to_inputs(&mut fresh)?;
+    if let (Some(last), Some(settled)) = (spec.layers.last_mut(), fresh.layers.pop()) {
+        last.kind = settled.kind;
+    }
+    Ok(())
+}
+
 /// Draws the first values of every parameter, in the order of [`Shapes::parameters`].
 pub fn first_weights(spec: &ModelSpec, shapes: &Shapes, seed: u64) -> Vec<Vec<f32>> {
-    shapes
-        .parameters
-        .iter()
-        .enumerate()
-        .map(|(index, parameter)| {
-            let count = parameter.shape.iter().product();
-            let init = spec.layers[parameter.layer].kind.init();
-            match (parameter.role, init) {
-                (ParameterRole::Weight, Some(init)) => gaussian(count, init.std, seed, index as u64),
-                (ParameterRole::Bias, Some(init)) => vec![init.bias as f32; count],
-                // A batch normalisation begins by changing nothing but the deviation.
-                (ParameterRole::Gain, _) => vec![1.0; count],
-                (ParameterRole::Statistic, _) if parameter.name.ends_with("running_var") => vec![1.0; count],
-                _ => vec![0.0; count],
-            }
-        })
-        .collect()
+    (0..shapes.parameters.len()).map(|index| first_values(spec, shapes, index, seed)).collect()
+}
+
+/// Draws the first values of one parameter.
+pub(super) fn first_values(spec: &ModelSpec, shapes: &Shapes, index: usize, seed: u64) -> Vec<f32> {
+    let parameter = &shapes.parameters[index];
+    let count = parameter.shape.iter().product();
+    let init = spec.layers[parameter.layer].kind.init();
+    match (parameter.role, init) {
+        (ParameterRole::Weight, Some(init)) => gaussian(count, init.std, seed, index as u64),
+        (ParameterRole::Bias, Some(init)) => vec![init.bias as f32; count],
+        // A batch normalisation begins by changing nothing but the deviation.
+        (ParameterRole::Gain, _) => vec![1.0; count],
+        (ParameterRole::Statistic, _) if parameter.name.ends_with("running_var") => vec![1.0; count],
+        _ => vec![0.0; count],
+    }
 }
 
 /// Root mean square of what reaches a layer, to begin with, in units of what the weights before it give out.

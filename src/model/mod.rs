@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! presets + Variants -> ModelSpec -> shapes -> Network (weights on a device) <-> ModelFile (weights on disk)
-//!                                                                                          -> export
+//!                                             PyTorch, Caffe -> import -> ModelFile -> export -> PyTorch, ONNX
 //! ```
 
 mod dropout;
 pub mod export;
 mod file;
+mod fine_tune;
+mod import;
 mod init;
 mod input;
 mod network;
@@ -18,6 +20,8 @@ mod variants;
 
 pub use dropout::{DropoutError, convert_dropout};
 pub use file::{ModelFile, ModelFileError};
+pub use fine_tune::FineTune;
+pub use import::{ImportError, ImportOptions, Imported, import};
 pub use init::first_weights;
 pub use input::Input;
 pub use network::{DropoutSeed, FirstKernels, Mode, Network, Pass, to_host};

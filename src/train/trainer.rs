@@ -110,6 +110,7 @@ impl Trainer {
         let picture = self.input.mean().len();
         let mut gradients: Option<Vec<Option<Tensor<1>>>> = None;
         let mut passes = Vec::new();
+        let mut measured = Vec::new();
         let mut first_row = 0;
         for (pixels, labels) in
             batch.pixels.chunks(picture * self.micro_batch).zip(batch.labels.chunks(self.micro_batch))
@@ -120,8 +121,7 @@ impl Trainer {
             let colour = batch.colour.get(first_row..first_row + labels.len()).unwrap_or_default();
             let pictures = self.feed(pixels, colour);
             let (logits, pass, statistics) = self.pass(pictures, labels, first_row, batch.labels.len());
-            let moving = |(index, _): &(usize, _)| !self.sgd.frozen(*index);
-            self.network.absorb(statistics.into_iter().filter(moving).collect());
+            measured.push(statistics);
             gradients = Some(match gradients {
                 None => pass,
                 Some(sums) => sums.into_iter().zip(pass).map(|(sum, new)| Some(sum? + new?)).collect(),
@@ -130,6 +130,11 @@ impl Trainer {
             first_row += labels.len();
         }
         let earlier = self.figures()?;
+        // Only now: a batch that is given up leaves the running means alone, too.
+        for statistics in measured {
+            let moving = |(index, _): &(usize, _)| !self.sgd.frozen(*index);
+            self.network.absorb(statistics.into_iter().filter(moving).collect());
+        }
         if let Some(gradients) = gradients {
             self.sgd.update(self.network.weights_mut(), gradients, rates);
         }

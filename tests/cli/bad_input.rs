@@ -114,8 +114,8 @@ fn searches_over_nothing() {
     let folder = tempdir().unwrap();
     let root = folder.path();
     let find = |extra: &[&'static str]| [&["find-lr", "--json"], extra, QUICK].concat();
-    refused(root, &find(&["--from", "0"]), &["above 0"]);
-    refused(root, &find(&["--from", "1", "--to", "2"]), &["ten times"]);
+    refused(root, &find(&["--lowest", "0"]), &["above 0"]);
+    refused(root, &find(&["--lowest", "1", "--highest", "2"]), &["ten times"]);
     refused(root, &find(&["--updates", "3"]), &["3 updates"]);
     refused(root, &find(&["--data", "nowhere"]), &["nowhere"]);
     refused(root, &find(&["--set", "optim.freeze=conv9"]), &["`conv9`"]);

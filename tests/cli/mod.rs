@@ -3,6 +3,7 @@
 mod bad_input;
 mod contract;
 mod export;
+mod import;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

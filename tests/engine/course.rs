@@ -270,7 +270,7 @@ fn the_seed_decides_a_search() {
     let folder = tempdir().unwrap();
     let table = |name: &str| {
         let out = folder.path().join(name);
-        search(quick(&out), RateRange { from: 1e-5, to: 1.0, updates: 10 });
+        search(quick(&out), RateRange { from: 1e-5, to: 1.0, updates: 30 });
         fs::read(out.join("rates.csv")).unwrap()
     };
     assert_eq!(table("a"), table("b"));

@@ -80,10 +80,13 @@ fn folders_archives_and_models_are_told_apart() {
     assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == "set.TAR"));
     rig.send(Event::Described { source: "set.TAR".into(), result: Err("it is empty".into()) });
     rig.harness.get_by_label("It is empty.");
-    drop_files(&mut rig, &[Path::new("net.safetensors")]);
-    assert!(
-        matches!(rig.command(), Some(Command::Load { path, .. }) if path == Path::new("net.safetensors"))
-    );
+    for name in ["net.safetensors", "net.PTH", "net.pt", "net.caffemodel"] {
+        drop_files(&mut rig, &[Path::new(name)]);
+        assert!(
+            matches!(rig.command(), Some(Command::Load { path, .. }) if path == Path::new(name)),
+            "{name}"
+        );
+    }
     assert_eq!(rig.harness.state().view.recent, [folder], "what cannot be used is not remembered");
 }
 

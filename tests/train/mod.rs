@@ -4,7 +4,8 @@ mod colour;
 
 use alexnet_lab::data::HostBatch;
 use alexnet_lab::model::{
-    InitSpec, Input, LayerKind, LayerSpec, Network, ParameterRole, Shapes, Sides, to_host,
+    InitSpec, Input, LayerKind, LayerSpec, ModelSpec, Network, ParameterRole, Shapes, Sides, first_weights,
+    to_host,
 };
 use alexnet_lab::train::{Between, Outcome, Rates, Sgd, SgdConfig, StepResult, Tally, Trainer};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -215,19 +216,59 @@ fn upload(values: &[f32], device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
 }
 
-/// A convolution, a batch normalisation and a linear layer: gains learn without decay, and the rule leaves
-/// running means alone even if it is given gradients of them.
-#[test]
-fn gains_do_not_decay_and_statistics_are_not_learned() {
+/// A convolution, a batch normalisation and a linear layer.
+fn normalised_spec() -> ModelSpec {
     let init = InitSpec { std: 0.1, bias: 0.0, decay_scale: 1.0 };
     let layer = |name: &str, kind| LayerSpec { name: name.into(), kind };
     let mut spec = small_spec();
-    let padding = Sides { top: 0, bottom: 0, left: 0, right: 0 };
+    spec.input.scale = [1.0 / 64.0; 3];
     spec.layers = vec![
-        layer("conv1", LayerKind::Conv { out: 2, kernel: 3, stride: 1, padding, groups: 1, init }),
+        layer(
+            "conv1",
+            LayerKind::Conv { out: 2, kernel: 3, stride: 1, padding: Sides::all(0), groups: 1, init },
+        ),
         layer("norm1", LayerKind::BatchNorm { epsilon: 1e-5, momentum: 0.1 }),
         layer("fc2", LayerKind::Linear { out: 3, columns: 1, init }),
     ];
+    spec
+}
+
+/// Running means and variances belong to a batch that counts, and to a layer that is not frozen.
+#[test]
+fn running_means_stay_with_abandoned_batches_and_frozen_layers() {
+    let spec = normalised_spec();
+    let shapes = Shapes::of(&spec).unwrap();
+    let weights = first_weights(&spec, &shapes, 3);
+    let network = Network::new(spec, &weights, &Device::flex()).unwrap();
+    let input = Input::new(network.spec().input, vec![120.0; 3 * 144]);
+    let sgd = Sgd::new(PAPER, network.spec(), network.shapes());
+    let mut trainer = Trainer::new(network, input, sgd, 11, 2);
+    let statistics = |trainer: &Trainer| {
+        let roles = trainer.network().shapes().parameters.iter().map(|p| p.role);
+        let blocks = weights_of(trainer).into_iter().zip(roles);
+        blocks.filter(|(_, role)| *role == ParameterRole::Statistic).map(|(w, _)| w).collect::<Vec<_>>()
+    };
+    let first = statistics(&trainer);
+    assert_eq!(first.len(), 2);
+    let mut passes = 0;
+    let outcome = trainer.update(&batch(6), 0.1, |_, _| {
+        passes += 1;
+        if passes == 3 { Between::Abandon } else { Between::Continue }
+    });
+    assert!(matches!(outcome, Ok(Outcome::Abandoned)));
+    assert_eq!(statistics(&trainer), first, "after an abandoned batch");
+    trainer.set_layer_scale(1, 0.0);
+    update(&mut trainer, &batch(6), 0.01);
+    assert_eq!(statistics(&trainer), first, "of a frozen layer");
+    trainer.set_layer_scale(1, 1.0);
+    update(&mut trainer, &batch(6), 0.01);
+    assert!(statistics(&trainer).iter().zip(&first).all(|(now, before)| now != before));
+}
+
+/// Gains learn without decay, and the rule leaves running means alone even if it is given gradients of them.
+#[test]
+fn gains_do_not_decay_and_statistics_are_not_learned() {
+    let spec = normalised_spec();
     let shapes = Shapes::of(&spec).unwrap();
     let config = SgdConfig { momentum: 0.0, weight_decay: 0.5, bias_lr_scale: 2.0 };
     let mut rule = Sgd::new(config, &spec, &shapes);

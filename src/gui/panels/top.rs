@@ -18,7 +18,7 @@ pub fn top_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             ui,
             "Open model…",
             may_open,
-            "A trained network (.safetensors), to ask it about pictures",
+            "A trained network, to ask it about pictures: .safetensors, or .pth of PyTorch, or .caffemodel of Caffe",
         )
         .clicked()
         {

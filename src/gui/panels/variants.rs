@@ -46,14 +46,17 @@ fn choices_ui(ui: &mut Ui, model: &mut ModelConfig, standard: &ModelConfig) {
     });
 }
 
+/// Writes a choice into a config.
+type Write = fn(&mut ModelConfig);
+
 /// A setting with a few values.
 struct Choice {
     label: &'static str,
     help: &'static str,
     /// What can be chosen, with what it writes into the config.
-    options: &'static [(&'static str, fn(&mut ModelConfig))],
+    options: &'static [(&'static str, Write)],
     /// Takes the choice back.
-    clear: fn(&mut ModelConfig),
+    clear: Write,
     /// Whether two configs agree on it.
     same: fn(&ModelConfig, &ModelConfig) -> bool,
 }
@@ -158,7 +161,7 @@ impl Choice {
         let label = ui.label(self.label).on_hover_text(self.help);
         let nothing = ModelConfig::default();
         let effective = if (self.same)(model, &nothing) { standard } else { &*model };
-        let matches = |write: fn(&mut ModelConfig), config: &ModelConfig| {
+        let matches = |write: Write, config: &ModelConfig| {
             let mut tried = config.clone();
             write(&mut tried);
             (self.same)(&tried, config)

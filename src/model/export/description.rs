@@ -49,10 +49,11 @@ impl Preprocessing {
         let plane = input.side * input.side;
         let channel_mean = std::array::from_fn(|c| {
             let values = &model.mean[c * plane..][..plane];
-            match values.iter().all(|v| *v == values[0]) {
-                true => values[0],
-                false => (values.iter().map(|&v| f64::from(v)).sum::<f64>() / plane as f64) as f32,
+            if values.iter().all(|v| *v == values[0]) {
+                // Not the rounded sum: a reader gets the very number.
+                return values[0];
             }
+            (values.iter().map(|&v| f64::from(v)).sum::<f64>() / plane as f64) as f32
         });
         let uniform =
             model.mean.chunks_exact(plane).zip(channel_mean).all(|(p, m)| p.iter().all(|v| *v == m));

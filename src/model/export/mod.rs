@@ -44,7 +44,7 @@ pub struct Exported {
     pub format: ExportFormat,
     pub bytes: u64,
     /// Between the scores of the network and of the file for three pictures, as a share of the largest score;
-    /// for ONNX also between the probabilities.
+    /// for ONNX also between the file's probabilities and those that follow from its scores.
     pub largest_difference: f64,
     /// How the file is used, in one line.
     pub usage: String,
@@ -118,8 +118,7 @@ pub fn export(from: &Path, format: ExportFormat, to: &Path) -> Result<Exported, 
         let bytes = std::fs::read(part).map_err(failed)?;
         let unusable = |reason: String| ExportError::Unusable { path: to.into(), reason };
         let difference = reference.difference(format, &bytes).map_err(unusable)?;
-        // Written so that NaN fails.
-        if !(difference <= LARGEST_DIFFERENCE) {
+        if difference.is_nan() || difference > LARGEST_DIFFERENCE {
             return Err(ExportError::Differs { path: to.into(), difference });
         }
         exported.bytes = bytes.len() as u64;

@@ -45,9 +45,8 @@ fn the_papers_network_is_told_in_onnxs_own_operators() {
     assert_eq!(operators(&built), expected.concat());
     let graph = built.graph.unwrap();
     let node = |name: &str| graph.node.iter().find(|node| node.name == name).unwrap();
-    let attribute = |node: &str, name: &str| -> AttributeProto {
-        let all = &self::node_attributes(&graph.node, node);
-        all.iter().find(|a| a.name == name).unwrap().clone()
+    let attribute = |node: &str, name: &str| {
+        node_attributes(&graph.node, node).into_iter().find(|a| a.name == name).unwrap()
     };
     // The author's three pixels at the bottom and on the right (top, left, bottom, right), two columns.
     assert_eq!(attribute("conv1", "pads").ints, [0, 0, 3, 3]);

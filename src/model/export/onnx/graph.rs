@@ -13,7 +13,7 @@ use super::proto::{
 use super::{LOGITS, PIXELS, PROBABILITIES};
 use crate::model::file::ModelFile;
 use crate::model::shapes::{MapShape, Shapes};
-use crate::model::spec::{LayerKind, LayerSpec};
+use crate::model::spec::LayerKind;
 
 /// The graph of a network.
 pub(super) fn build(model: &ModelFile) -> Result<GraphProto, ExportError> {
@@ -26,18 +26,27 @@ pub(super) fn build(model: &ModelFile) -> Result<GraphProto, ExportError> {
         let after = shapes.layers[index].output;
         let parameters = shapes.parameters.iter().zip(&model.weights).filter(|(p, _)| p.layer == index);
         let blocks: Vec<&[f32]> = parameters.map(|(_, values)| values.as_slice()).collect();
-        graph.layer(layer, before, after, &blocks)?;
+        graph.layer(&layer.kind, Place { name: &layer.name, before, after, blocks: &blocks })?;
         before = after;
     }
     graph.outputs();
-    let floats = |name: &str, sizes: &[usize]| value_info(name, sizes);
     Ok(GraphProto {
         node: graph.nodes,
         name: model.spec.name.clone(),
         initializer: graph.constants,
-        input: vec![floats(PIXELS, &[3, side, side])],
-        output: vec![floats(LOGITS, &[shapes.classes]), floats(PROBABILITIES, &[shapes.classes])],
+        input: vec![value_info(PIXELS, &[3, side, side])],
+        output: vec![value_info(LOGITS, &[shapes.classes]), value_info(PROBABILITIES, &[shapes.classes])],
     })
+}
+
+/// A layer among its neighbours.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    name: &'a str,
+    before: MapShape,
+    after: MapShape,
+    /// Values of its parameters, in the order of the shapes.
+    blocks: &'a [&'a [f32]],
 }
 
 struct Builder {
@@ -66,44 +75,29 @@ impl Builder {
         }
     }
 
-    /// Appends the nodes of a layer. `blocks` are its parameters' values, in the order of the shapes.
-    fn layer(
-        &mut self,
-        layer: &LayerSpec,
-        before: MapShape,
-        after: MapShape,
-        blocks: &[&[f32]],
-    ) -> Result<(), ExportError> {
-        let name = layer.name.as_str();
-        match layer.kind {
+    /// Appends the nodes of a layer.
+    fn layer(&mut self, kind: &LayerKind, place: Place) -> Result<(), ExportError> {
+        let Place { name, before, after, .. } = place;
+        match *kind {
             LayerKind::Conv { kernel, stride, padding, groups, .. } => {
-                let (channels, _, _) = sizes(before);
-                let (out, _, _) = sizes(after);
-                let shape = [out, channels / groups, kernel, kernel];
-                let weight = self.floats(&format!("{name}.weight"), &shape, blocks[0]);
-                let bias = self.floats(&format!("{name}.bias"), &[out], blocks[1]);
                 let attributes = vec![
                     integers("kernel_shape", &[kernel, kernel]),
                     integers("strides", &[stride, stride]),
                     integers("pads", &[padding.top, padding.left, padding.bottom, padding.right]),
                     integer("group", groups),
                 ];
-                self.step("Conv", &[weight, bias], name, attributes);
+                self.convolution(place, kernel, groups, attributes);
             }
-            LayerKind::Local { kernel, padding, .. } => {
-                self.local(name, kernel, padding, before, after, blocks);
-            }
+            LayerKind::Local { kernel, padding, .. } => self.local(place, kernel, padding),
             LayerKind::Relu => self.step("Relu", &[], name, vec![]),
             LayerKind::Tanh => self.step("Tanh", &[], name, vec![]),
+            LayerKind::Lrn { size, .. } if size.is_multiple_of(2) => {
+                return Err(ExportError::Unsupported {
+                    layer: name.into(),
+                    reason: format!("its window of {size} channels is even, and ONNX knows only odd ones"),
+                });
+            }
             LayerKind::Lrn { size, alpha, beta, k, groups } => {
-                if size.is_multiple_of(2) {
-                    return Err(ExportError::Unsupported {
-                        layer: name.into(),
-                        reason: format!(
-                            "its window of {size} channels is even, and ONNX knows only odd ones"
-                        ),
-                    });
-                }
                 // ONNX divides alpha by the size.
                 let attributes = vec![
                     integer("size", size),
@@ -114,15 +108,7 @@ impl Builder {
                 self.inside_groups(name, before, groups, attributes);
             }
             LayerKind::SpatialNorm { size, alpha, beta, k } => self.spatial_norm(name, size, alpha, beta, k),
-            LayerKind::BatchNorm { epsilon, .. } => {
-                let names = ["weight", "bias", "running_mean", "running_var"];
-                let constants: Vec<String> = names
-                    .iter()
-                    .zip(blocks)
-                    .map(|(part, values)| self.floats(&format!("{name}.{part}"), &[values.len()], values))
-                    .collect();
-                self.step("BatchNormalization", &constants, name, vec![float("epsilon", epsilon as f32)]);
-            }
+            LayerKind::BatchNorm { epsilon, .. } => self.batch_norm(place, epsilon),
             LayerKind::MaxPool { kernel, stride, .. } => {
                 self.step("MaxPool", &[], name, window(kernel, stride, before, after));
             }
@@ -131,7 +117,7 @@ impl Builder {
                 attributes.push(integer("count_include_pad", 0));
                 self.step("AveragePool", &[], name, attributes);
             }
-            LayerKind::Linear { out, .. } => self.linear(name, out, before, blocks),
+            LayerKind::Linear { out, .. } => self.linear(place, out),
             LayerKind::Dropout { inverted: true, .. } => {}
             LayerKind::Dropout { keep, inverted: false } => {
                 let keep = self.floats(&format!("{name}.keep"), &[], &[keep as f32]);
@@ -139,6 +125,25 @@ impl Builder {
             }
         }
         Ok(())
+    }
+
+    fn convolution(&mut self, place: Place, kernel: usize, groups: usize, attributes: Vec<AttributeProto>) {
+        let Place { name, before, after, blocks } = place;
+        let (channels, out) = (sizes(before).0, sizes(after).0);
+        let shape = [out, channels / groups, kernel, kernel];
+        let weight = self.floats(&format!("{name}.weight"), &shape, blocks[0]);
+        let bias = self.floats(&format!("{name}.bias"), &[out], blocks[1]);
+        self.step("Conv", &[weight, bias], name, attributes);
+    }
+
+    /// Normalisation by the running statistics.
+    fn batch_norm(&mut self, place: Place, epsilon: f64) {
+        let name = place.name;
+        let parts = ["weight", "bias", "running_mean", "running_var"].iter().zip(place.blocks);
+        let constants: Vec<String> = parts
+            .map(|(part, values)| self.floats(&format!("{name}.{part}"), &[values.len()], values))
+            .collect();
+        self.step("BatchNormalization", &constants, name, vec![float("epsilon", epsilon as f32)]);
     }
 
     /// LRN whose windows stay inside a column: columns become pictures of their own for the time.
@@ -179,15 +184,8 @@ impl Builder {
 
     /// A layer whose positions have kernels of their own: the pixels that each position sees are gathered,
     /// and all positions are multiplied at once, `[P, N, in * k * k] x [P, in * k * k, out]`.
-    fn local(
-        &mut self,
-        name: &str,
-        kernel: usize,
-        padding: usize,
-        before: MapShape,
-        after: MapShape,
-        blocks: &[&[f32]],
-    ) {
+    fn local(&mut self, place: Place, kernel: usize, padding: usize) {
+        let Place { name, before, after, blocks } = place;
         let (channels, height, width) = sizes(before);
         let (out, rows, columns) = sizes(after);
         let (height, width) = (height + 2 * padding, width + 2 * padding);
@@ -218,7 +216,8 @@ impl Builder {
     }
 
     /// One matrix product for all columns, whose blocks of rows lie below each other.
-    fn linear(&mut self, name: &str, out: usize, before: MapShape, blocks: &[&[f32]]) {
+    fn linear(&mut self, place: Place, out: usize) {
+        let Place { name, before, blocks, .. } = place;
         if let MapShape::Map { .. } = before {
             self.step("Flatten", &[], &format!("{name}.flat"), vec![integer("axis", 1)]);
         }

@@ -22,13 +22,11 @@ impl Windows {
         let stride = attributes.sizes::<2>("strides")?;
         let [top, left, bottom, right] = attributes.sizes::<4>("pads")?;
         let padded = [height + top + bottom, width + left + right];
-        let mut output = [0; 2];
-        for axis in 0..2 {
-            if stride[axis] == 0 || kernel[axis] == 0 || padded[axis] < kernel[axis] {
-                return Err(format!("a window of {kernel:?} does not fit into {padded:?}"));
-            }
-            output[axis] = (padded[axis] - kernel[axis]) / stride[axis] + 1;
+        let fits = |axis: usize| stride[axis] > 0 && (1..=padded[axis]).contains(&kernel[axis]);
+        if !(fits(0) && fits(1)) {
+            return Err(format!("a window of {kernel:?} does not fit into {padded:?}"));
         }
+        let output = [0, 1].map(|axis| (padded[axis] - kernel[axis]) / stride[axis] + 1);
         Ok(Self { kernel, stride, begin: [top, left], input: [height, width], output })
     }
 
@@ -77,7 +75,7 @@ pub(super) fn conv(
     let [out, inner, rows, columns] = weight.sizes()?;
     let [biases] = bias.sizes()?;
     let windows = Windows::of(attributes, height, width)?;
-    let [groups] = [attributes.integer("group")?].map(|groups| usize::try_from(groups).unwrap_or(0));
+    let groups = usize::try_from(attributes.integer("group")?).unwrap_or(0);
     let fits = groups > 0 && inner * groups == channels && out % groups == 0 && biases == out;
     if !fits || windows.kernel != [rows, columns] {
         return Err(format!("weights {:?} do not fit {:?} in {groups} groups", weight.shape, x.shape));
