@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted after a clean save.
 
+mod data;
 mod devices;
 mod eval;
 mod export;
@@ -49,6 +50,11 @@ enum Task {
     Import(import::ImportArgs),
     /// Show a network layer by layer: shapes, parameters, multiply-adds, memory
     Summary(SummaryArgs),
+    /// Look into a source of pictures
+    Data {
+        #[command(subcommand)]
+        task: DataTask,
+    },
     /// List the devices that can compute
     Devices {
         /// One JSON object a line on standard output
@@ -57,9 +63,29 @@ enum Task {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum DataTask {
+    /// Read every picture and say what is there: layout, classes, files that cannot be used, duplicates, size.
+    /// Ends with status 0 if it can be trained on, 2 if not
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, or a list of paths and labels
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// One setting by its dotted name, for example data.split_seed=1; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Debug, Args)]
 struct TrainArgs {
-    /// `sample` (built in), or a folder or .tar archive with one folder a class
+    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, or a list of paths and labels
     #[arg(long, value_name = "SOURCE")]
     data: Option<String>,
     /// Model preset; without it, the one that fits the size of the pictures
@@ -117,7 +143,7 @@ struct EvalArgs {
     /// A model file (.safetensors) of this program, or one of PyTorch (.pth) or Caffe (.caffemodel)
     #[arg(long, value_name = "FILE")]
     model_file: PathBuf,
-    /// `sample` (built in), or a folder or .tar archive with one folder a class
+    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, or a list of paths and labels
     #[arg(long, value_name = "SOURCE")]
     data: String,
     /// 1: the central crop. 10: the paper's corners, centre and mirror images, averaged
@@ -206,6 +232,7 @@ impl Cli {
             Some(Task::Export(args)) => Request::Done(export::run(args)),
             Some(Task::Import(args)) => Request::Done(import::run(args)),
             Some(Task::Summary(args)) => Request::Done(summary::run(args)),
+            Some(Task::Data { task: DataTask::Check(args) }) => Request::Done(data::check(args)),
             Some(Task::Devices { json }) => Request::Done(devices::run(json)),
         }
     }

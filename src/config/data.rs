@@ -6,12 +6,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// `sample`, or the path of a folder or a `.tar` archive with one folder a class.
+    /// `sample`, or the path of a folder, an archive (`.tar`, `.tar.gz`, `.zip`) or a list of paths and labels.
     pub source: String,
     /// Share of the pictures held back for validation when the source has no such split.
     pub validation_share: f64,
     /// Seed of that split. The same seed gives the same split, whatever the seed of the run.
     pub split_seed: u64,
+    /// Training pictures of a class that are used at most, chosen by the same seed. 0: all.
+    pub max_per_class: usize,
+    /// Classes with fewer training pictures are left out. 0: none.
+    pub min_per_class: usize,
     /// Threads that decode, crop and flip. 0 leaves the choice to the number of cores.
     pub loader_threads: usize,
     /// Decoded pictures kept in memory, in MiB; what does not fit is decoded again each epoch.
@@ -38,6 +42,8 @@ impl Default for DataConfig {
             source: "sample".into(),
             validation_share: 0.2,
             split_seed: 0,
+            max_per_class: 0,
+            min_per_class: 0,
             loader_threads: 0,
             cache_mib: 2048,
             augment: None,

@@ -14,9 +14,17 @@ pub enum DataError {
     #[error("`{path}` is a {kind} file: unpack it first, then choose the folder or the .tar that comes out")]
     Packed { path: String, kind: &'static str },
     #[error(
-        "`{path}` is not a tar archive: choose a folder or an uncompressed .tar with one folder for each class"
+        "`{path}` is no archive or list this program knows: choose a folder, a .tar, .tar.gz or .zip, or a list of paths and labels"
     )]
     NotAnArchive { path: String },
+    #[error("`{path}` cannot be unpacked: {reason}")]
+    Unpacking { path: String, reason: String },
+    #[error("`{path}` is {what}: {remedy}")]
+    PartOfSet { path: String, what: &'static str, remedy: &'static str },
+    #[error("`{list}` in `{path}` cannot be used: {reason}")]
+    List { path: String, list: String, reason: String },
+    #[error("looking at the pictures was cancelled")]
+    Cancelled,
     #[error("the archive `{path}` is damaged after {entries} entries ({reason}): copy or download it again")]
     DamagedArchive { path: String, entries: usize, reason: String },
     #[error("`{path}` holds more than {limit} files: choose a smaller folder")]
@@ -29,6 +37,10 @@ pub enum DataError {
     NoClassFolders { path: String },
     #[error("`{path}` has only one class, `{class}`, but needs at least two: add a folder of other pictures")]
     OneClass { path: String, class: String },
+    #[error(
+        "`{path}` has fewer than two classes with {min} pictures or more to train on: set data.min_per_class lower"
+    )]
+    TooFewLarge { path: String, min: usize },
     #[error("the class folder `{class}` in `{path}` holds no pictures: add some, or remove the folder")]
     EmptyClass { path: String, class: String },
     #[error(

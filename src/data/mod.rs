@@ -1,32 +1,38 @@
 //! Pictures: found, decoded once, kept as 8-bit squares, dealt out in batches.
 //!
 //! ```text
-//! Dataset (sample, folder, tar) -> PictureStore (8-bit squares, mean, colour statistics) -> Loader -> HostBatch
+//! sample, or source (folder, archive, list) and its layout
+//!    -> Dataset -> PictureStore (8-bit squares, mean, colour statistics) -> Loader -> HostBatch
 //! ```
 //! A file that cannot be decoded is skipped, counted and listed with its reason; it never stops a run.
 //! What a batch holds depends on the seed, the epoch and the index alone, never on how many threads made it.
 
-mod archive;
 pub mod augment;
+mod check;
 mod colour;
 mod decode;
 mod error;
-mod files;
-mod folder;
-mod layout;
+mod labelled;
+mod layouts;
 mod loader;
 mod rng;
 mod sample;
 pub mod sampler;
+mod sources;
 mod store;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use image::RgbImage;
 
 use crate::config::DataConfig;
+use labelled::Labelled;
+use layouts::Place;
+use sources::{Opening, SingleFile};
 
+pub use check::{Check, ClassCount, Duplicates, check};
 pub use colour::{ColourPca, ColourStatistics, Colouring};
 pub use decode::{decode, dimensions, square};
 pub use error::DataError;
@@ -34,27 +40,47 @@ pub use loader::{Loader, Next, TrainPlan};
 pub use sample::SampleDataset;
 pub use store::{PictureStore, planes};
 
-/// Opens the source that `config` names: `sample`, a folder or a `.tar` archive. Indexes the files and reads a
-/// few headers, but decodes no picture.
+/// Opens the source that `config` names: `sample`, a folder, an archive (`.tar`, `.tar.gz`, `.zip`) or a list of
+/// paths and labels. Indexes the files and reads a few headers, but decodes no picture.
 ///
 /// # Errors
 /// What is wrong with the source and what to do about it.
 pub fn open(config: &DataConfig) -> Result<Arc<dyn Dataset>, DataError> {
+    open_unless(config, &AtomicBool::new(false))
+}
+
+/// As [`open`], but gives up soon after `cancel` is set.
+///
+/// # Errors
+/// As [`open`], and [`DataError::Cancelled`].
+pub fn open_unless(config: &DataConfig, cancel: &AtomicBool) -> Result<Arc<dyn Dataset>, DataError> {
     if config.source == "sample" {
         return Ok(Arc::new(SampleDataset::new(config.sample_train, config.sample_validation)));
     }
-    let path = expand_home(&config.source);
+    let shown = config.source.as_str();
+    let path = expand_home(shown);
     let kind = std::fs::metadata(&path).map_err(|reason| match reason.kind() {
-        std::io::ErrorKind::NotFound => DataError::Missing { path: config.source.clone() },
-        _ => DataError::Unreadable { path: config.source.clone(), reason },
+        std::io::ErrorKind::NotFound => DataError::Missing { path: shown.into() },
+        _ => DataError::Unreadable { path: shown.into(), reason },
     })?;
-    if kind.is_dir() {
-        Ok(Arc::new(folder::open(&path, config)?))
+    let opening = Opening { shown, cancel };
+    let opened = if kind.is_dir() {
+        sources::open_folder(&path, &opening)?
     } else if kind.is_file() {
-        Ok(Arc::new(archive::open(&path, config)?))
+        match sources::open_file(&path, &opening)? {
+            SingleFile::Archive(opened) => opened,
+            SingleFile::Text => {
+                let (opened, layout) = layouts::list::open(&path, &opening, config)?;
+                let layout = layouts::limited(layout, shown, config)?;
+                return Ok(Arc::new(Labelled::new(shown, opened, layout)?));
+            }
+        }
     } else {
-        Err(DataError::NotAnArchive { path: config.source.clone() })
-    }
+        return Err(DataError::NotAnArchive { path: shown.into() });
+    };
+    let place = Place { source: &*opened.source, listing: &opened.listing, opening: &opening, config };
+    let layout = layouts::limited(layouts::recognise(&place)?, shown, config)?;
+    Ok(Arc::new(Labelled::new(shown, opened, layout)?))
 }
 
 /// A leading `~` stands for the home folder also where no shell has replaced it: in the window and in files.
@@ -115,6 +141,11 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// Why the picture cannot be used, in the user's language, without its name.
     fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String>;
+
+    /// What lies at the source but belongs to no class, with the reason; a thousand at most.
+    fn left_out(&self) -> &[Refused] {
+        &[]
+    }
 }
 
 /// One batch on the host, ready to upload.

@@ -1,6 +1,7 @@
 //! One thread owns the device, the model and the optimiser; everyone else sends commands and reads events.
 
 mod catalogue;
+mod check;
 mod command;
 mod control;
 mod conversion;
@@ -24,6 +25,7 @@ mod timetable;
 mod worker;
 
 pub use catalogue::{PresetInfo, devices, presets};
+pub use check::{Balance, ClassPictures, DataCheck, DuplicatePair, FileReason, check};
 pub use command::{Command, PictureSource, RateRange, Views};
 pub use conversion::{ImportReport, ImportRequest, import};
 pub use event::{

@@ -63,7 +63,7 @@ pub(super) fn scan(
 ) -> Waited<Result<Arc<dyn Dataset>, DataError>> {
     control.outbox.send(Event::Preparing { stage: Stage::Scanning, done: 0, total: 0 });
     let config = config.clone();
-    in_background(control, model, move |_| data::open(&config))
+    in_background(control, model, move |cancel| data::open_unless(&config, cancel))
 }
 
 /// Decodes every picture once.

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use image::RgbImage;
 use rfd::{AsyncFileDialog, FileHandle};
 
+use super::incoming::SOURCE_ENDINGS;
 use super::state::DeviceChoice;
 
 /// No person answers a dialog faster than this: an earlier "cancelled" means that none was shown.
@@ -100,8 +101,11 @@ impl Background {
                 self.await_answer(answer, |file: FileHandle| Done::Source(file.path().into()));
             }
             Dialog::Archive => {
-                let answer =
-                    files.set_title("Archive of pictures").add_filter("Archives", &["tar"]).pick_file();
+                let files = files.set_title("Archive or list of pictures");
+                let answer = files
+                    .add_filter("Archives and lists", &SOURCE_ENDINGS)
+                    .add_filter("All files", &["*"])
+                    .pick_file();
                 self.await_answer(answer, |file: FileHandle| Done::Source(file.path().into()));
             }
             Dialog::Pictures => {

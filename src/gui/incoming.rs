@@ -69,9 +69,12 @@ pub fn is_model(path: &Path) -> bool {
     MODEL_ENDINGS.iter().any(|ending| has_ending(path, ending))
 }
 
-/// Whether a path is a folder or an archive of pictures.
+/// Endings of archives and lists of pictures. What a file really is shows when it is opened.
+pub const SOURCE_ENDINGS: [&str; 6] = ["tar", "gz", "tgz", "zip", "csv", "tsv"];
+
+/// Whether a path is a folder, an archive or a list of pictures.
 pub fn is_data_source(path: &Path) -> bool {
-    has_ending(path, "tar") || path.is_dir()
+    SOURCE_ENDINGS.iter().any(|ending| has_ending(path, ending)) || path.is_dir()
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {

@@ -19,6 +19,7 @@ mod incoming;
 mod layout;
 mod notice;
 pub mod panels;
+mod reports;
 mod state;
 pub mod theme;
 pub mod ticks;

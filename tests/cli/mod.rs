@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod contract;
+mod data;
 mod export;
 mod import;
 

@@ -44,12 +44,12 @@ fn raw_tar(entries: &[(&str, tar::EntryType, u64, &[u8])]) -> Vec<u8> {
 fn files_that_are_no_archive_are_told_apart() {
     let cases: [(Vec<u8>, &str); 8] = [
         (png(8, 8, [1, 2, 3]), "single picture"),
-        (b"\x1f\x8b\x08rest of it".to_vec(), "gzip file: unpack it first"),
-        (b"PK\x03\x04rest of it".to_vec(), "zip file: unpack it first"),
+        (b"\x1f\x8b\x08rest of it".to_vec(), "cannot be unpacked: it is"),
+        (b"PK\x03\x04rest of it".to_vec(), "cannot be unpacked"),
         (b"\xfd7zXZ\0rest".to_vec(), "xz file: unpack it first"),
         (b"7z\xbc\xaf\x27\x1crest".to_vec(), "7z file: unpack it first"),
-        ("only words ".repeat(200).into_bytes(), "not a tar archive"),
-        ((0..4000_u32).map(|i| ((i * 7919) >> 3) as u8).collect(), "not a tar archive"),
+        ("only words ".repeat(200).into_bytes(), "no archive or list"),
+        ((0..4000_u32).map(|i| ((i * 7919) >> 3) as u8).collect(), "no archive or list"),
         (Vec::new(), "no pictures"),
     ];
     for (bytes, expected) in cases {

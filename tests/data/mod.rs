@@ -1,13 +1,20 @@
 //! The data layer: odd files, layouts, the sample, the store, the loader.
 
 mod augment;
+mod check;
 mod colour;
 mod decode;
 mod files;
+mod fuzz;
+mod kinds;
 mod layouts;
+mod lists;
 mod loader;
+mod makers;
+mod packed;
 mod real;
 mod sample;
+mod scale;
 mod store;
 mod views;
 

@@ -104,6 +104,16 @@ fn gradients_equal_those_of_pytorch() {
     }
 }
 
+/// Those that together have every kind of layer; a software card takes its time.
+#[test]
+fn gradients_on_a_card_equal_those_of_pytorch() {
+    let Some(device) = software_device() else { return };
+    let some = ["alexnet-64", "cifar-18pct", "cifar-11pct", "norm-batch", "tanh", "pooling-plain"];
+    for Net { name, spec } in nets().into_iter().filter(|net| some.contains(&net.name.as_str())) {
+        check_gradients(&name, &spec, Mode::Inference, "", &wanted(&name), &device);
+    }
+}
+
 fn training() -> Mode {
     Mode::Training(DropoutSeed { seed: 1, step: 0, first_row: 0 })
 }

@@ -31,11 +31,11 @@ fn source_ui(ui: &mut Ui, draft: &mut Draft, view: &View, actions: &mut Vec<Acti
             draft.typed_source.clear();
             actions.push(Action::UseSource("sample".into()));
         }
-        let help = "A folder with one folder of pictures for each class, with or without train and val folders above.";
+        let help = "One folder of pictures for each class, with or without train and val folders above; or CIFAR, MNIST, Tiny ImageNet and others as they come.";
         if button_ui(ui, "Open folder…", Ok(()), help).clicked() {
             actions.push(Action::PickFolder);
         }
-        if button_ui(ui, "Open archive…", Ok(()), "The same folders in a .tar file; it is read as it is.").clicked() {
+        if button_ui(ui, "Open archive…", Ok(()), "The same in a .tar, .tar.gz or .zip file, which is read as it is; or a table of paths and labels.").clicked() {
             actions.push(Action::PickArchive);
         }
     });

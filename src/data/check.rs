@@ -1,0 +1,210 @@
+//! A look at every picture before anybody trains on them: what can be used, and what stands there twice.
+//!
+//! Pictures are read exactly as a run reads them, through [`PictureStore`], with no room to keep any. So what is
+//! refused here is what a run will refuse, and memory stays small: 24 bytes a picture beside its name.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use image::RgbImage;
+
+use super::error::DataError;
+use super::store::PictureStore;
+use super::{Dataset, Description, Refused, Split};
+
+/// Pairs of equal pictures that are listed one by one; the others are counted.
+const MAX_PAIRS: usize = 1000;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Check {
+    /// As the data set tells it, refused pictures included.
+    pub description: Description,
+    /// Usable pictures of each class, in label order.
+    pub classes: Vec<ClassCount>,
+    /// Pictures that cannot be used, in the order of the data set.
+    pub refused: Vec<Refused>,
+    /// What belongs to no class.
+    pub left_out: Vec<Refused>,
+    pub duplicates: Duplicates,
+    /// Why nobody can train on what is left; nothing if they can.
+    pub problem: Option<DataError>,
+}
+
+/// Usable pictures of a class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassCount {
+    pub name: String,
+    pub train: usize,
+    pub validation: usize,
+}
+
+/// Pictures whose pixels are the same once they have been cut and scaled for training.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Duplicates {
+    /// Validation pictures that are among the training pictures too.
+    pub across: usize,
+    /// The first of them: the training picture, then the validation picture.
+    pub pairs: Vec<(String, String)>,
+    /// Training pictures that stand there again.
+    pub within_train: usize,
+    pub within_validation: usize,
+    /// Repeated pictures of either kind whose two classes differ.
+    pub contradicting: usize,
+}
+
+/// Reads every picture as squares of `side` pixels on `threads` threads (0: one a core). `progress` and `cancel`
+/// as for [`PictureStore::prepare`]; returns `None` when `cancel` was set.
+///
+/// # Errors
+/// No thread can be started.
+pub fn check(
+    dataset: Arc<dyn Dataset>,
+    side: u32,
+    threads: usize,
+    progress: &(dyn Fn(usize, usize) + Sync),
+    cancel: &AtomicBool,
+) -> Result<Option<Check>, DataError> {
+    let fresh = |split| (0..dataset.len(split)).map(|_| OnceLock::new()).collect();
+    let watched = Arc::new(Watched {
+        train: fresh(Split::Train),
+        validation: fresh(Split::Validation),
+        dataset: dataset.clone(),
+    });
+    let problem = match PictureStore::prepare(watched.clone(), side, 0, threads, progress, cancel) {
+        Ok(Some(_)) => None,
+        Ok(None) => return Ok(None),
+        Err(error @ DataError::Threads { .. }) => return Err(error),
+        Err(error) => Some(error),
+    };
+    Ok(Some(Check {
+        description: dataset.description().clone(),
+        classes: watched.class_counts(),
+        refused: watched.refused(),
+        left_out: dataset.left_out().to_vec(),
+        duplicates: watched.duplicates(),
+        problem,
+    }))
+}
+
+/// A picture's pixels in 128 bits, or why there are none.
+type Outcome = OnceLock<Result<u128, String>>;
+
+/// A data set that remembers how reading each picture went.
+struct Watched {
+    dataset: Arc<dyn Dataset>,
+    train: Vec<Outcome>,
+    validation: Vec<Outcome>,
+}
+
+impl Watched {
+    fn outcomes(&self, split: Split) -> &[Outcome] {
+        match split {
+            Split::Train => &self.train,
+            Split::Validation => &self.validation,
+        }
+    }
+
+    /// Split, index and outcome of every picture, training pictures first.
+    fn all(&self) -> impl Iterator<Item = (Split, usize, Result<u128, &str>)> {
+        [Split::Train, Split::Validation].into_iter().flat_map(move |split| {
+            self.outcomes(split).iter().enumerate().map(move |(index, outcome)| {
+                let outcome = match outcome.get() {
+                    Some(Ok(pixels)) => Ok(*pixels),
+                    Some(Err(reason)) => Err(reason.as_str()),
+                    // Nothing is remembered of a picture on which a decoder panicked.
+                    None => Err("the program failed on this file; please report it"),
+                };
+                (split, index, outcome)
+            })
+        })
+    }
+
+    fn refused(&self) -> Vec<Refused> {
+        self.all()
+            .filter_map(|(split, index, outcome)| {
+                let reason = outcome.err()?.to_owned();
+                Some(Refused { name: self.dataset.name(split, index), reason })
+            })
+            .collect()
+    }
+
+    fn class_counts(&self) -> Vec<ClassCount> {
+        let names = &self.dataset.description().classes;
+        let mut counts: Vec<ClassCount> =
+            names.iter().map(|name| ClassCount { name: name.clone(), train: 0, validation: 0 }).collect();
+        for (split, index, _) in self.all().filter(|(_, _, outcome)| outcome.is_ok()) {
+            let Some(class) = counts.get_mut(self.dataset.label(split, index) as usize) else { continue };
+            match split {
+                Split::Train => class.train += 1,
+                Split::Validation => class.validation += 1,
+            }
+        }
+        counts
+    }
+
+    fn duplicates(&self) -> Duplicates {
+        let mut found = Duplicates::default();
+        let mut first = HashMap::<u128, (Split, usize)>::new();
+        for (split, index, outcome) in self.all() {
+            let Ok(pixels) = outcome else { continue };
+            let Some(&(first_split, first_index)) = first.get(&pixels) else {
+                first.insert(pixels, (split, index));
+                continue;
+            };
+            match (first_split, split) {
+                (Split::Train, Split::Validation) => {
+                    found.across += 1;
+                    if found.pairs.len() < MAX_PAIRS {
+                        let name = |split, index| self.dataset.name(split, index);
+                        found.pairs.push((name(first_split, first_index), name(split, index)));
+                    }
+                }
+                (_, Split::Train) => found.within_train += 1,
+                (_, Split::Validation) => found.within_validation += 1,
+            }
+            let label = |split, index| self.dataset.label(split, index);
+            found.contradicting += usize::from(label(first_split, first_index) != label(split, index));
+        }
+        found
+    }
+}
+
+impl Dataset for Watched {
+    fn description(&self) -> &Description {
+        self.dataset.description()
+    }
+
+    fn len(&self, split: Split) -> usize {
+        self.dataset.len(split)
+    }
+
+    fn label(&self, split: Split, index: usize) -> u32 {
+        self.dataset.label(split, index)
+    }
+
+    fn name(&self, split: Split, index: usize) -> String {
+        self.dataset.name(split, index)
+    }
+
+    fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String> {
+        let picture = self.dataset.read(split, index, side);
+        let outcome = picture.as_ref().map(fingerprint).map_err(Clone::clone);
+        // A picture read twice is the same both times.
+        let _ = self.outcomes(split)[index].set(outcome);
+        picture
+    }
+}
+
+/// 128 bits of the pixels: two pictures of millions that differ never share them by accident.
+fn fingerprint(picture: &RgbImage) -> u128 {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u8(salt);
+        hasher.write(picture.as_raw());
+        u128::from(hasher.finish())
+    };
+    half(1) << 64 | half(2)
+}

@@ -1,0 +1,138 @@
+//! A data set of files, wherever their bytes come from and however they are laid out.
+
+use image::RgbImage;
+
+use super::decode::{decode, dimensions, square};
+use super::error::DataError;
+use super::layouts::{Item, Layout, Picture};
+use super::sources::{Entry, Listing, Opened, Source};
+use super::{Dataset, Description, Refused, Split};
+
+/// Labelled pictures of a source.
+pub(super) struct Labelled {
+    source: Box<dyn Source>,
+    entries: Vec<Entry>,
+    layout: Layout,
+    description: Description,
+    left_out: Vec<Refused>,
+}
+
+impl Labelled {
+    /// Describes what was recognised at the source `shown`, and looks at a few headers.
+    pub fn new(shown: &str, opened: Opened, mut layout: Layout) -> Result<Self, DataError> {
+        let Listing { entries, ignored: mut left_out, ignored_count } = opened.listing;
+        let count = ignored_count + layout.ignored.len();
+        left_out.append(&mut layout.ignored);
+        let description = Description {
+            source: shown.to_owned(),
+            layout: std::mem::take(&mut layout.sentence) + &left_out_note(&left_out, count),
+            classes: std::mem::take(&mut layout.classes),
+            train: layout.train.len(),
+            validation: layout.validation.len(),
+            typical_side: 0,
+        };
+        let mut dataset = Self { source: opened.source, entries, layout, description, left_out };
+        dataset.description.typical_side = dataset.typical_side()?;
+        Ok(dataset)
+    }
+
+    fn items(&self, split: Split) -> &[Item] {
+        match split {
+            Split::Train => &self.layout.train,
+            Split::Validation => &self.layout.validation,
+        }
+    }
+
+    fn name_of(&self, item: &Item) -> String {
+        match &item.picture {
+            Picture::File(number) => self.entries[*number as usize].path.to_string(),
+            Picture::Record { file, index } => {
+                format!("{}[{index}]", self.layout.records[*file as usize].name)
+            }
+            Picture::Unusable(refused) => refused.name.clone(),
+        }
+    }
+
+    /// Shorter side in pixels, from the header.
+    fn side_of(&self, item: &Item) -> Result<u32, String> {
+        match &item.picture {
+            Picture::File(number) => {
+                let bytes = self.source.bytes(&self.entries[*number as usize])?;
+                dimensions(&bytes).map(|(width, height)| width.min(height))
+            }
+            Picture::Record { file, .. } => {
+                let records = &self.layout.records[*file as usize];
+                Ok(records.width.min(records.height))
+            }
+            Picture::Unusable(refused) => Err(refused.reason.clone()),
+        }
+    }
+
+    /// Median shorter side of up to 20 training pictures spread over the classes.
+    fn typical_side(&self) -> Result<u32, DataError> {
+        let train = &self.layout.train;
+        let step = train.len().div_ceil(20).max(1);
+        let mut sides: Vec<u32> =
+            train.iter().step_by(step).filter_map(|item| self.side_of(item).ok()).collect();
+        if sides.is_empty() {
+            // Twenty bad files in a row happen; a set without any picture is an error to tell now.
+            sides.extend(train.iter().find_map(|item| self.side_of(item).ok()));
+        }
+        sides.sort_unstable();
+        sides.get(sides.len() / 2).copied().ok_or_else(|| {
+            let path = self.description.source.clone();
+            match train.first() {
+                Some(first) => DataError::NoneUsable {
+                    path,
+                    purpose: "train on",
+                    count: train.len(),
+                    first: self.name_of(first),
+                    reason: self.side_of(first).err().unwrap_or_default(),
+                },
+                None => DataError::Empty { path },
+            }
+        })
+    }
+}
+
+/// What was left out, in a few words.
+fn left_out_note(left_out: &[Refused], count: usize) -> String {
+    match (left_out.first(), count) {
+        (None, _) => String::new(),
+        (Some(only), 1) => format!("; left out: `{}` ({})", only.name, only.reason),
+        (Some(first), count) => {
+            format!("; {count} entries left out, the first `{}` ({})", first.name, first.reason)
+        }
+    }
+}
+
+impl Dataset for Labelled {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn len(&self, split: Split) -> usize {
+        self.items(split).len()
+    }
+
+    fn label(&self, split: Split, index: usize) -> u32 {
+        self.items(split)[index].label
+    }
+
+    fn name(&self, split: Split, index: usize) -> String {
+        self.name_of(&self.items(split)[index])
+    }
+
+    fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String> {
+        let picture = match &self.items(split)[index].picture {
+            Picture::File(number) => decode(&self.source.bytes(&self.entries[*number as usize])?)?,
+            Picture::Record { file, index } => self.layout.records[*file as usize].read(*index)?,
+            Picture::Unusable(refused) => return Err(refused.reason.clone()),
+        };
+        Ok(square(&picture, side))
+    }
+
+    fn left_out(&self) -> &[Refused] {
+        &self.left_out
+    }
+}

@@ -1,0 +1,189 @@
+//! Recognises how labelled pictures are laid out, wherever they lie.
+//!
+//! Each layout is told by what is there, not by what the source is called, and explained in a sentence. The
+//! special ones are tried first, because to the general ones they look like odd folders:
+//!
+//! | module | layout |
+//! |---|---|
+//! | [`cifar`] | CIFAR-10 and CIFAR-100, binary version |
+//! | [`idx`] | MNIST, Fashion-MNIST and others in idx files |
+//! | [`imagenet`] | flat validation pictures with a list: Tiny ImageNet, Kaggle, Caffe |
+//! | [`folders`] | one folder a class, with or without a split; wnids are shown by name ([`wordnet`]) |
+//! | [`list`] | a table of paths and labels |
+
+mod cifar;
+mod folders;
+mod idx;
+mod imagenet;
+mod limits;
+pub(super) mod list;
+mod records;
+mod split;
+mod table;
+mod tree;
+mod wordnet;
+
+use std::collections::BTreeSet;
+
+use super::error::DataError;
+use super::sources::{Entry, Listing, Opening, Source};
+use crate::config::DataConfig;
+
+pub(super) use limits::limited;
+pub(super) use records::Records;
+
+/// A recognised layout.
+#[derive(Default)]
+pub(super) struct Layout {
+    /// In label order.
+    pub classes: Vec<String>,
+    pub train: Vec<Item>,
+    pub validation: Vec<Item>,
+    /// Files of many pictures each.
+    pub records: Vec<Records>,
+    /// One sentence for people.
+    pub sentence: String,
+    /// What belongs to no class, with the reason.
+    pub ignored: Vec<super::Refused>,
+}
+
+/// A picture with its class.
+pub(super) struct Item {
+    pub picture: Picture,
+    pub label: u32,
+}
+
+/// Where a picture is.
+pub(super) enum Picture {
+    /// A file, by its number in the listing.
+    File(u32),
+    /// A picture in a file of many.
+    Record { file: u32, index: u32 },
+    /// Something that should have been a picture.
+    Unusable(Box<super::Refused>),
+}
+
+impl Picture {
+    fn unusable(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Unusable(Box::new(super::Refused { name: name.into(), reason: reason.into() }))
+    }
+}
+
+/// What recognising has to go by.
+pub(super) struct Place<'a> {
+    pub source: &'a dyn Source,
+    pub listing: &'a Listing,
+    pub opening: &'a Opening<'a>,
+    pub config: &'a DataConfig,
+}
+
+impl Place<'_> {
+    /// The source as the user gave it.
+    fn shown(&self) -> String {
+        self.opening.shown.to_owned()
+    }
+
+    /// A text file; strange characters are replaced, a mark at the beginning is dropped.
+    fn text(&self, file: &Entry) -> Result<String, DataError> {
+        let bytes = self.source.bytes(file).map_err(|reason| DataError::List {
+            path: self.shown(),
+            list: file.path.to_string(),
+            reason,
+        })?;
+        Ok(table::text(&bytes))
+    }
+
+    /// The file of one of these names that lies highest.
+    fn find(&self, names: &[&str]) -> Option<&Entry> {
+        let files = self.listing.entries.iter().filter(|entry| !entry.is_folder);
+        files
+            .filter(|entry| names.contains(&tree::base_name(&entry.path)))
+            .min_by_key(|entry| entry.path.matches('/').count())
+    }
+}
+
+/// Finds splits, classes and pictures.
+pub(super) fn recognise(place: &Place) -> Result<Layout, DataError> {
+    if !place.listing.entries.iter().any(|entry| !entry.is_folder) {
+        return Err(DataError::Empty { path: place.shown() });
+    }
+    if let Some(layout) = cifar::recognise(place)? {
+        return Ok(layout);
+    }
+    if let Some(layout) = idx::recognise(place)? {
+        return Ok(layout);
+    }
+    let root = tree::Folder::root(place.listing);
+    let home = imagenet::pictures_in(tree::unwrapped(root, split::is_train));
+    if let Some(layout) = imagenet::recognise(place, home)? {
+        return Ok(layout);
+    }
+    match folders::recognise(place, home) {
+        // Pictures without class folders may have a list that says their classes.
+        Err(
+            error @ (DataError::NoClassFolders { .. }
+            | DataError::OneClass { .. }
+            | DataError::Empty { .. }
+            | DataError::EmptyClass { .. }),
+        ) => list::recognise(place, home)?.ok_or(error),
+        result => result,
+    }
+}
+
+/// "CIFAR-10: 10 classes, 50,000 pictures to train on, 10,000 to validate".
+fn sentence(what: &str, layout: &Layout, held_back: Option<u64>) -> String {
+    let (train, validation) = (grouped(layout.train.len()), grouped(layout.validation.len()));
+    let held_back = held_back.map_or_else(String::new, |seed| format!(" held back by seed {seed}"));
+    format!("{what}, {train} pictures to train on, {validation}{held_back} to validate")
+}
+
+/// 1281167 as 1,281,167; numbers of four digits stay as they are.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What differs between the classes of two splits; nothing if they are the same.
+fn check_same_classes(
+    place: &Place,
+    (train_name, train): (&str, &BTreeSet<&str>),
+    (validation_name, validation): (&str, &BTreeSet<&str>),
+) -> Result<(), DataError> {
+    let only = |here: &BTreeSet<&str>, there: &BTreeSet<&str>, name: &str| {
+        let names: Vec<&str> = here.difference(there).copied().collect();
+        (!names.is_empty()).then(|| format!("only in {name}: {}", shortened(&names)))
+    };
+    let difference: Vec<String> =
+        [only(train, validation, train_name), only(validation, train, validation_name)]
+            .into_iter()
+            .flatten()
+            .collect();
+    if difference.is_empty() {
+        return Ok(());
+    }
+    Err(DataError::ClassesDiffer {
+        path: place.shown(),
+        train: train_name.into(),
+        validation: validation_name.into(),
+        difference: difference.join("; "),
+    })
+}
+
+fn shortened(names: &[&str]) -> String {
+    let shown = names[..names.len().min(5)].join(", ");
+    if names.len() > 5 { format!("{shown} and {} more", names.len() - 5) } else { shown }
+}
+
+fn not_used_note(names: &[&str]) -> String {
+    if names.is_empty() { String::new() } else { format!("; not used: {}", shortened(names)) }
+}

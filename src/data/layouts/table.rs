@@ -1,0 +1,114 @@
+//! Tables of text as people make them: commas, semicolons, tabs or spaces, with or without a header.
+
+/// Names a header may give the column of pictures.
+const PATH_NAMES: &[&str] = &[
+    "path",
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "image",
+    "image_path",
+    "images",
+    "img",
+    "picture",
+    "imageid",
+    "image_id",
+    "id",
+    "name",
+];
+/// Names a header may give the column of classes, or a part of such a name.
+const LABEL_NAMES: &[&str] =
+    &["label", "class", "category", "target", "predictionstring", "breed", "species"];
+const SPLIT_NAMES: &[&str] = &["split", "set", "subset", "partition", "is_valid", "is_val"];
+
+/// Which fields of a row mean what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    pub path: usize,
+    pub label: usize,
+    pub split: Option<usize>,
+}
+
+impl Columns {
+    pub const PLAIN: Self = Self { path: 0, label: 1, split: None };
+
+    /// The columns as a header names them; nothing if `row` is no header.
+    pub fn named(row: &[String]) -> Option<Self> {
+        let names: Vec<String> = row.iter().map(|field| field.trim().to_lowercase()).collect();
+        let path = names.iter().position(|name| PATH_NAMES.contains(&name.as_str()))?;
+        let is_label = |name: &String| LABEL_NAMES.iter().any(|part| name.contains(part));
+        let label = names.iter().enumerate().position(|(i, name)| i != path && is_label(name))?;
+        let split = names.iter().position(|name| SPLIT_NAMES.contains(&name.as_str()));
+        Some(Self { path, label, split })
+    }
+}
+
+/// Bytes as text: UTF-8 or marked UTF-16, the mark dropped, lines ended alike and strange characters replaced.
+pub(super) fn text(bytes: &[u8]) -> String {
+    let text = decoded(bytes).replace("\r\n", "\n").replace('\r', "\n");
+    let is_strange = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(is_strange) { text.replace(is_strange, "\u{FFFD}") } else { text }
+}
+
+fn decoded(bytes: &[u8]) -> String {
+    let wide = |pair: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|two| pair([two[0], two[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xFF, 0xFE, ..] => wide(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => wide(u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+/// What separates the fields, or nothing for spaces: the separator that most of the first lines have.
+pub(super) fn separator(text: &str) -> Option<char> {
+    let lines: Vec<&str> = numbered_lines(text).map(|(_, line)| line).take(20).collect();
+    ['\t', ',', ';']
+        .into_iter()
+        .map(|separator| (lines.iter().filter(|line| line.contains(separator)).count(), separator))
+        .filter(|(count, _)| count * 2 > lines.len())
+        // Of two that are as frequent, the one named first.
+        .rev()
+        .max_by_key(|(count, _)| *count)
+        .map(|(_, separator)| separator)
+}
+
+/// The lines that say something, with their numbers from 1.
+pub(super) fn numbered_lines(text: &str) -> impl Iterator<Item = (usize, &str)> + Clone {
+    let lines = (1..).zip(text.lines());
+    lines.filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+}
+
+/// The fields of a line. Without a separator these are two: the last word, and all before it.
+pub(super) fn fields(line: &str, separator: Option<char>) -> Vec<String> {
+    let Some(separator) = separator else {
+        let line = line.trim();
+        return match line.rsplit_once(char::is_whitespace) {
+            Some((before, last)) => vec![before.trim_end().into(), last.into()],
+            None => vec![line.into()],
+        };
+    };
+    let mut fields = Vec::new();
+    let mut field = String::new();
+    let mut quoted = false;
+    let mut characters = line.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            // Inside quotes, two of them stand for one.
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                field.push('"');
+            }
+            '"' if quoted || field.trim().is_empty() => quoted = !quoted,
+            c if c == separator && !quoted => fields.push(std::mem::take(&mut field).trim().to_owned()),
+            c => field.push(c),
+        }
+    }
+    fields.push(field.trim().to_owned());
+    fields
+}

@@ -1,0 +1,200 @@
+//! Places that hold files: a folder, a `.tar`, `.tar.gz` or `.zip` archive, or the files a list names.
+//!
+//! A source is listed once, then read by several threads at the same time. What kind of archive a file is shows
+//! in its bytes, not in its name. Nothing is ever unpacked beside the user's files, so an entry cannot be written
+//! anywhere; entries that are links or lead out of the archive are left out with a reason all the same.
+
+mod bytes;
+mod folder;
+mod gzip;
+mod names;
+mod tar;
+mod zip;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Refused;
+use super::decode::picture_format;
+use super::error::DataError;
+
+pub(super) use bytes::Region;
+pub(super) use folder::Folder;
+pub(super) use gzip::gunzipped;
+
+/// Files larger than this are not read: no picture needs it, and a film named .jpg would fill the memory.
+pub(super) const MAX_FILE_BYTES: u64 = 256 << 20;
+/// More than twice ImageNet; beyond it someone has chosen a whole disk.
+const MAX_FILES: usize = 4_000_000;
+/// Memory for the names of all files. ImageNet's take 50 MiB.
+const MAX_NAME_BYTES: usize = 512 << 20;
+/// Entries left out that are listed one by one; the others are counted.
+const MAX_IGNORED: usize = 1000;
+
+/// A file or folder at a source.
+pub(super) struct Entry {
+    /// Path below the source, with `/` and without `.` or `..`.
+    pub path: Box<str>,
+    pub is_folder: bool,
+    /// Where the source finds it; only the source knows what this means.
+    place: u32,
+}
+
+/// Reads what a [`Listing`] names.
+pub(super) trait Source: Send + Sync {
+    /// A file as a stretch of bytes that can be read in parts.
+    fn region(&self, file: &Entry) -> Result<Region, String>;
+
+    /// All bytes of a file, or why they cannot be had, in the user's language.
+    fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
+        self.region(file)?.all()
+    }
+}
+
+/// Refuses files above [`MAX_FILE_BYTES`].
+fn check_size(bytes: u64) -> Result<usize, String> {
+    match usize::try_from(bytes) {
+        Ok(size) if bytes <= MAX_FILE_BYTES => Ok(size),
+        _ => Err(format!("the file has {} MiB; more than {} is not read", bytes >> 20, MAX_FILE_BYTES >> 20)),
+    }
+}
+
+/// Everything at a source, in the order of the names, folder by folder.
+pub(super) struct Listing {
+    pub entries: Vec<Entry>,
+    /// What was left out, and why; the first [`MAX_IGNORED`].
+    pub ignored: Vec<Refused>,
+    /// How much was left out.
+    pub ignored_count: usize,
+}
+
+/// A source and what it holds.
+pub(super) struct Opened {
+    pub source: Box<dyn Source>,
+    pub listing: Listing,
+}
+
+/// What opening a source needs to know.
+pub(super) struct Opening<'a> {
+    /// The source as the user gave it.
+    pub shown: &'a str,
+    pub cancel: &'a AtomicBool,
+}
+
+impl Opening<'_> {
+    fn unreadable(&self, reason: std::io::Error) -> DataError {
+        DataError::Unreadable { path: self.shown.into(), reason }
+    }
+
+    pub fn check_cancelled(&self) -> Result<(), DataError> {
+        if self.cancel.load(Ordering::Relaxed) { Err(DataError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// What a single file given as a source is.
+pub(super) enum SingleFile {
+    Archive(Opened),
+    /// Text; the caller decides whether it is a list of pictures.
+    Text,
+}
+
+/// Opens the archive at `path`, told by content.
+pub(super) fn open_file(path: &Path, opening: &Opening) -> Result<SingleFile, DataError> {
+    let file = File::open(path).map_err(|e| opening.unreadable(e))?;
+    let region = Region::whole(Arc::new(file)).map_err(|e| opening.unreadable(e))?;
+    let start = region.start(4096).map_err(|e| opening.unreadable(e))?;
+    if picture_format(&start).is_ok() {
+        return Err(DataError::SinglePicture { path: opening.shown.into() });
+    }
+    if let Some(kind) = packed_kind(&start) {
+        return Err(DataError::Packed { path: opening.shown.into(), kind });
+    }
+    if start.starts_with(b"\x1f\x8b") {
+        return gzip::open(&region, opening).map(SingleFile::Archive);
+    }
+    if start.starts_with(b"PK") {
+        return zip::open(region, opening).map(SingleFile::Archive);
+    }
+    if start.is_empty() {
+        return Err(DataError::Empty { path: opening.shown.into() });
+    }
+    if !tar::starts_like_tar(&start) && is_text(&start) {
+        return Ok(SingleFile::Text);
+    }
+    tar::open(region, opening).map(SingleFile::Archive)
+}
+
+/// Opens the folder at `path`.
+pub(super) fn open_folder(path: &Path, opening: &Opening) -> Result<Opened, DataError> {
+    let (source, listing) = folder::open(path, opening)?;
+    Ok(Opened { source: Box::new(source), listing })
+}
+
+/// Kinds of archive that are not read.
+fn packed_kind(start: &[u8]) -> Option<&'static str> {
+    [
+        (&b"BZh"[..], "bzip2"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"Rar!", "rar"),
+    ]
+    .into_iter()
+    .find_map(|(magic, kind)| start.starts_with(magic).then_some(kind))
+}
+
+fn is_text(start: &[u8]) -> bool {
+    !start.iter().any(|&b| b < 32 && !b.is_ascii_whitespace())
+}
+
+/// Collects a [`Listing`] within bounds.
+#[derive(Default)]
+struct Lister {
+    entries: Vec<Entry>,
+    name_bytes: usize,
+    ignored: Vec<Refused>,
+    ignored_count: usize,
+}
+
+impl Lister {
+    fn push(
+        &mut self,
+        path: Box<str>,
+        is_folder: bool,
+        place: u32,
+        opening: &Opening,
+    ) -> Result<(), DataError> {
+        if names::holds_clutter(&path) {
+            return Ok(());
+        }
+        self.name_bytes += path.len();
+        if self.entries.len() >= MAX_FILES || self.name_bytes > MAX_NAME_BYTES {
+            return Err(DataError::TooManyFiles { path: opening.shown.into(), limit: MAX_FILES });
+        }
+        self.entries.push(Entry { path, is_folder, place });
+        Ok(())
+    }
+
+    fn ignore(&mut self, name: impl Into<String>, reason: impl Into<String>) {
+        self.ignored_count += 1;
+        if self.ignored.len() < MAX_IGNORED {
+            self.ignored.push(Refused { name: names::printable(&name.into()), reason: reason.into() });
+        }
+    }
+
+    /// Sorts. An archive that was appended to may hold a path twice; the later entry counts.
+    fn finish(mut self) -> Listing {
+        self.entries.sort_by(|a, b| names::in_tree_order(&a.path, &b.path));
+        self.entries.dedup_by(|later, kept| {
+            let same = later.path == kept.path;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        self.entries.shrink_to_fit();
+        Listing { entries: self.entries, ignored: self.ignored, ignored_count: self.ignored_count }
+    }
+}

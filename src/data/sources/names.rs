@@ -1,0 +1,58 @@
+//! Names of entries: made safe, ordered, and told apart from what systems leave behind.
+
+use std::cmp::Ordering;
+
+/// Longer paths are no data set.
+const MAX_PATH_BYTES: usize = 4096;
+
+/// The path of an archive's entry, with `/` between its names; empty for the top itself.
+///
+/// # Errors
+/// Why an entry of this name is not looked at.
+pub(super) fn entry_path(raw: &[u8]) -> Result<Box<str>, &'static str> {
+    if raw.len() > MAX_PATH_BYTES {
+        return Err("its name is too long");
+    }
+    if raw.contains(&0) {
+        return Err("its name holds a zero byte");
+    }
+    let path = printable(&String::from_utf8_lossy(raw));
+    let drive = path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
+    if path.starts_with('/') || drive {
+        return Err("its path starts at the root of a disk");
+    }
+    let mut clean = String::with_capacity(path.len());
+    for name in path.split('/').filter(|name| !name.is_empty() && *name != ".") {
+        if name == ".." {
+            return Err("its path leads out of the archive");
+        }
+        if !clean.is_empty() {
+            clean.push('/');
+        }
+        clean.push_str(name);
+    }
+    Ok(clean.into())
+}
+
+/// The text without characters that would break a line or steer a terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{FFFD}")
+}
+
+/// Whether any name of `path` is never part of a data set.
+pub(super) fn holds_clutter(path: &str) -> bool {
+    path.split('/').any(is_clutter)
+}
+
+/// Whether a file or folder of this name is never part of a data set.
+pub(super) fn is_clutter(name: &str) -> bool {
+    const CLUTTER: [&str; 6] =
+        ["thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "system volume information", "lost+found"];
+    name.starts_with('.') || CLUTTER.iter().any(|clutter| name.eq_ignore_ascii_case(clutter))
+}
+
+/// The order of the names, folder by folder: `/` comes before every other character.
+pub(super) fn in_tree_order(a: &str, b: &str) -> Ordering {
+    let key = |byte: u8| if byte == b'/' { 0 } else { u16::from(byte) + 1 };
+    a.bytes().map(key).cmp(b.bytes().map(key))
+}

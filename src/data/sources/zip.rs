@@ -1,0 +1,154 @@
+//! Zip archives, read in place: every file is packed by itself, so any of them can be had alone.
+
+use std::io::Read;
+
+use flate2::Crc;
+use flate2::read::DeflateDecoder;
+use zip::{CompressionMethod, ZipArchive};
+
+use super::bytes::{Region, Spool};
+use super::names::entry_path;
+use super::{Entry, Lister, MAX_FILE_BYTES, Opened, Opening, Source, check_size};
+use crate::data::error::DataError;
+
+/// Bytes of a local header before the name.
+const LOCAL_HEADER: u64 = 30;
+/// Files read in parts are unpacked up to this size; the largest known (EMNIST's) has half of it.
+const LARGEST_SPOOL: u64 = 1 << 30;
+/// Deflate packs no byte tighter than this.
+const LARGEST_RATIO: u64 = 1040;
+
+/// An open archive.
+struct ZipFile {
+    archive: Region,
+    packed: Vec<Packed>,
+}
+
+/// A file as the directory of the archive tells it. Nothing of it is to be trusted.
+struct Packed {
+    header: u64,
+    packed: u64,
+    unpacked: u64,
+    checksum: u32,
+    method: CompressionMethod,
+    encrypted: bool,
+}
+
+impl ZipFile {
+    /// The packed bytes of a file, behind a header that may differ in length from the directory's.
+    fn packed(&self, file: &Packed) -> Result<Region, String> {
+        if file.encrypted {
+            return Err("it is encrypted: unpack the archive with its password and choose the folder".into());
+        }
+        let mut header = [0; LOCAL_HEADER as usize];
+        let damaged = || "the archive is damaged here: copy or download it again".to_owned();
+        self.archive.part(file.header, LOCAL_HEADER)?.fill(&mut header, 0).map_err(|_| damaged())?;
+        if !header.starts_with(b"PK\x03\x04") {
+            return Err(damaged());
+        }
+        let length = |at: usize| u64::from(u16::from_le_bytes([header[at], header[at + 1]]));
+        let data = file.header + LOCAL_HEADER + length(26) + length(28);
+        self.archive.part(data, file.packed)
+    }
+
+    fn reader(&self, file: &Packed) -> Result<Box<dyn Read>, String> {
+        let packed = self.packed(file)?;
+        match file.method {
+            CompressionMethod::Stored => Ok(Box::new(packed.reader())),
+            CompressionMethod::Deflated => Ok(Box::new(DeflateDecoder::new(packed.reader()))),
+            other => Err(format!(
+                "it is packed in a way that is not read ({other}): unpack the archive and choose the folder"
+            )),
+        }
+    }
+}
+
+impl Source for ZipFile {
+    fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
+        let file = &self.packed[file.place as usize];
+        let size = check_size(file.unpacked)?;
+        // What the directory claims is taken beforehand only as far as the packed bytes can hold it.
+        let possible = file.packed.min(self.archive.length()).saturating_mul(LARGEST_RATIO);
+        let mut bytes = Vec::with_capacity(size.min(usize::try_from(possible).unwrap_or(size)));
+        let unpacked = self.reader(file)?.take(MAX_FILE_BYTES.min(file.unpacked) + 1).read_to_end(&mut bytes);
+        let mut checksum = Crc::new();
+        checksum.update(&bytes);
+        if unpacked.is_err() || bytes.len() != size || checksum.sum() != file.checksum {
+            return Err("the archive is damaged here: copy or download it again".into());
+        }
+        Ok(bytes)
+    }
+
+    fn region(&self, file: &Entry) -> Result<Region, String> {
+        let packed = &self.packed[file.place as usize];
+        if packed.method == CompressionMethod::Stored {
+            return self.packed(packed);
+        }
+        // Only files of records are read in parts; they are few, and unpacked once.
+        let mut spool = Spool::default();
+        let possible = packed.packed.saturating_mul(LARGEST_RATIO).min(LARGEST_SPOOL);
+        let limit = possible.min(packed.unpacked) + 1;
+        std::io::copy(&mut self.reader(packed)?.take(limit), &mut spool)
+            .map_err(|e| format!("it cannot be unpacked ({e})"))?;
+        if spool.length() != packed.unpacked {
+            return Err("the archive is damaged here: copy or download it again".into());
+        }
+        Ok(spool.into_region())
+    }
+}
+
+/// Indexes the archive.
+pub(super) fn open(archive: Region, opening: &Opening) -> Result<Opened, DataError> {
+    let reader = std::io::BufReader::new(archive.reader());
+    let directory = ZipArchive::new(reader).map_err(|e| DataError::Unpacking {
+        path: opening.shown.into(),
+        reason: format!(
+            "its directory cannot be read: {}; copy or download it again",
+            first_line(&e.to_string())
+        ),
+    })?;
+    let metadata = directory.metadata();
+    let mut lister = Lister::default();
+    let mut packed = Vec::with_capacity(metadata.len());
+    for number in 0..metadata.len() {
+        if number.is_multiple_of(4096) {
+            opening.check_cancelled()?;
+        }
+        let Ok(entry) = metadata.entry(number) else { continue };
+        let raw = entry.name_raw();
+        // Some programs for Windows write backslashes.
+        let slashed: Vec<u8>;
+        let name = if raw.contains(&b'/') || !raw.contains(&b'\\') {
+            raw
+        } else {
+            slashed = raw.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect();
+            &slashed
+        };
+        let path = if entry.is_symlink() { Err("it is a link") } else { entry_path(name) };
+        let path = match path {
+            Ok(path) => path,
+            Err(reason) => {
+                lister.ignore(String::from_utf8_lossy(&raw[..raw.len().min(200)]), reason);
+                continue;
+            }
+        };
+        if path.is_empty() {
+            continue;
+        }
+        let place = u32::try_from(packed.len()).unwrap_or(u32::MAX);
+        packed.push(Packed {
+            header: entry.header_start(),
+            packed: entry.compressed_size(),
+            unpacked: entry.size(),
+            checksum: entry.crc32(),
+            method: entry.compression(),
+            encrypted: entry.encrypted(),
+        });
+        lister.push(path, name.ends_with(b"/"), place, opening)?;
+    }
+    Ok(Opened { source: Box::new(ZipFile { archive, packed }), listing: lister.finish() })
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

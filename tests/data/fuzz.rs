@@ -1,0 +1,148 @@
+//! Thousands of broken files, the same ones every time: whatever the bytes are, opening and reading ends, and ends
+//! without a panic.
+//!
+//! `ALEXNET_LAB_FUZZ_ROUNDS=N` tries N times as many.
+
+use std::time::{Duration, Instant};
+
+use alexnet_lab::data::{Dataset, Split};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::makers::{
+    Files, caffe, cifar_10, cifar_100, kaggle, listed, mnist, open_bytes, open_folder, packed, tiny_imagenet,
+};
+use super::{class_files, tar_of};
+
+/// Nothing may take longer.
+const LONGEST: Duration = Duration::from_secs(10);
+
+struct Mutator(ChaCha8Rng);
+
+impl Mutator {
+    fn below(&mut self, bound: usize) -> usize {
+        (self.0.next_u64() % bound.max(1) as u64) as usize
+    }
+
+    /// Changes bytes in one of the ways in which files break.
+    fn change(&mut self, bytes: &mut Vec<u8>) {
+        const ODD: [u8; 8] = [0, 1, 0x7F, 0x80, 0xFF, b'\n', b',', b'/'];
+        for _ in 0..=self.below(4) {
+            let at = self.below(bytes.len());
+            let length = self.below(12).min(bytes.len() - at.min(bytes.len()));
+            match self.below(7) {
+                0 if !bytes.is_empty() => bytes[at] ^= 1 << self.below(8),
+                1 => bytes[at..at + length].iter_mut().for_each(|b| *b = 0xFF),
+                2 => bytes[at..at + length].iter_mut().for_each(|b| *b = 0),
+                3 => bytes.truncate(at),
+                4 => {
+                    let copy = bytes[at..at + length].to_vec();
+                    let to = self.below(bytes.len());
+                    bytes.splice(to..to, copy);
+                }
+                5 => drop(bytes.drain(at..at + length)),
+                _ if !bytes.is_empty() => bytes[at] = ODD[self.below(ODD.len())],
+                _ => {}
+            }
+        }
+    }
+}
+
+fn rounds(usual: usize) -> usize {
+    let factor = std::env::var("ALEXNET_LAB_FUZZ_ROUNDS").ok().and_then(|n| n.parse::<usize>().ok());
+    usual * factor.unwrap_or(1)
+}
+
+/// Reads some pictures of whatever was opened.
+fn use_up(dataset: &dyn Dataset) {
+    for split in [Split::Train, Split::Validation] {
+        let count = dataset.len(split);
+        for i in (0..count).step_by(count.div_ceil(30).max(1)) {
+            assert!((dataset.label(split, i) as usize) < dataset.description().classes.len());
+            assert!(!dataset.name(split, i).is_empty());
+            if let Ok(picture) = dataset.read(split, i, 8) {
+                assert_eq!(picture.dimensions(), (8, 8));
+            }
+        }
+    }
+}
+
+/// Changes one file of a set at a time and opens the folder.
+fn shake(name: &str, files: &Files, wanted: &[&str], seed: u64, count: usize) {
+    let mut mutator = Mutator(ChaCha8Rng::seed_from_u64(seed));
+    let chosen: Vec<usize> =
+        (0..files.len()).filter(|&i| wanted.iter().any(|part| files[i].0.contains(part))).collect();
+    assert!(!chosen.is_empty());
+    for round in 0..rounds(count) {
+        let mut files = files.clone();
+        let file = chosen[mutator.below(chosen.len())];
+        mutator.change(&mut files[file].1);
+        let started = Instant::now();
+        if let (Ok(dataset), _place) = open_folder(&files) {
+            use_up(&*dataset);
+        }
+        assert!(started.elapsed() < LONGEST, "{name}, round {round} took {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn cifar_files() {
+    shake("CIFAR-10", &cifar_10(2), &[".bin", ".txt"], 1, 60);
+    shake("CIFAR-100", &cifar_100(), &[".bin", ".txt"], 2, 30);
+}
+
+#[test]
+fn idx_files() {
+    shake("MNIST", &mnist(false), &["ubyte"], 3, 150);
+    shake("packed MNIST", &mnist(true), &["ubyte"], 4, 150);
+}
+
+#[test]
+fn lists() {
+    shake("list", &listed(super::makers::CATS_AND_DOGS), &["labels.csv"], 5, 100);
+    shake("Tiny ImageNet", &tiny_imagenet(), &[".txt"], 6, 50);
+    shake("Kaggle", &kaggle(), &[".txt", ".csv"], 7, 50);
+    shake("Caffe", &caffe(), &[".txt"], 8, 50);
+}
+
+#[test]
+fn archives() {
+    let mut files = class_files("train", &["cat", "dog"], 2);
+    files.extend(class_files("val", &["cat", "dog"], 1));
+    files.push(("train/cat/".to_owned() + &"long".repeat(60) + ".png", super::png(4, 4, [1; 3])));
+    for (kind, bytes) in packed(&files) {
+        let mut mutator = Mutator(ChaCha8Rng::seed_from_u64(kind.len() as u64));
+        for round in 0..rounds(400) {
+            let mut bytes = bytes.clone();
+            mutator.change(&mut bytes);
+            let started = Instant::now();
+            if let Ok(dataset) = open_bytes(&bytes) {
+                use_up(&*dataset);
+            }
+            assert!(started.elapsed() < LONGEST, "{kind}, round {round} took {:?}", started.elapsed());
+        }
+    }
+}
+
+#[test]
+fn headers_of_a_tar_with_checksums_that_fit() {
+    let archive = tar_of(&class_files("", &["cat", "dog"], 2));
+    let mut mutator = Mutator(ChaCha8Rng::seed_from_u64(9));
+    for _ in 0..rounds(400) {
+        let mut archive = archive.clone();
+        let block = 512 * mutator.below(archive.len() / 512 - 2);
+        for _ in 0..3 {
+            let place = [0, 100, 124, 130, 156, 257, 345][mutator.below(7)] + mutator.below(8);
+            archive[block + place] = mutator.below(256) as u8;
+        }
+        let sum: u32 = archive[block..block + 512]
+            .iter()
+            .enumerate()
+            .map(|(i, &b)| if (148..156).contains(&i) { 32 } else { u32::from(b) })
+            .sum();
+        archive[block + 148..block + 156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        if let Ok(dataset) = open_bytes(&archive) {
+            use_up(&*dataset);
+        }
+    }
+}
