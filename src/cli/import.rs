@@ -10,12 +10,13 @@ use crate::engine::{self, ImportOptions, ImportReport, ImportRequest};
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// PyTorch's state dict of torchvision's AlexNet (.pth, .safetensors), or a Caffe AlexNet (.caffemodel); told apart
-    /// by content
+    /// PyTorch's state dict of torchvision's AlexNet (.pth, .safetensors), a Caffe AlexNet (.caffemodel), or an export
+    /// of this program (torch-safetensors); told apart by content
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The network it should hold: alexnet-owt (torchvision) or alexnet-caffe. Without it, whatever it holds
-    #[arg(long = "as", value_name = "PRESET")]
+    /// Refuse the file unless it holds this network: alexnet-owt (torchvision), alexnet-caffe (Caffe) or, in a file of
+    /// this program, the preset it was made from
+    #[arg(long = "as", value_name = "NETWORK")]
     preset: Option<String>,
     /// The model file to write
     #[arg(long, value_name = "FILE.safetensors")]

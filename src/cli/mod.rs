@@ -253,10 +253,8 @@ impl FindArgs {
         let json = self.run.json;
         match self.run.into_config() {
             Ok(config) => {
-                // As for a run, an update limit is a limit.
-                let most = config.run.max_steps.and_then(|steps| usize::try_from(steps).ok());
-                let updates = self.updates.min(most.unwrap_or(usize::MAX));
-                find::run(config, RateRange { from: self.lowest, to: self.highest, updates }, json)
+                let range = RateRange { from: self.lowest, to: self.highest, updates: self.updates };
+                find::run(config, range, json)
             }
             Err(error) => output::bad_input(&error.to_string(), json),
         }

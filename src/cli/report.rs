@@ -95,8 +95,9 @@ impl Report {
             let (top1, top5) = (point.top1_error * 100.0, point.top5_error * 100.0);
             output::line(&format!("Validation: top-1 error {top1:.2} %, top-5 error {top5:.2} %"));
         }
-        if let Some(path) = model_file {
-            output::line(&format!("Model:   {}", path.display()));
+        match model_file {
+            Some(path) => output::line(&format!("Model:   {}", path.display())),
+            None => output::line("No model was saved."),
         }
         for path in figures {
             output::line(&format!("Picture: {}", path.display()));

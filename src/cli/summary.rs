@@ -14,11 +14,8 @@ pub(super) fn run(args: SummaryArgs) -> Status {
         Err(error) => return output::bad_input(&error.to_string(), args.json),
     };
     config.model.preset = Some(args.model);
-    match engine::summary(
-        &config.model,
-        args.classes.into(),
-        args.batch.map(usize::from).or(config.optim.batch),
-    ) {
+    config.optim.batch = args.batch.map(usize::from).or(config.optim.batch);
+    match engine::summary(&config.model, args.classes.into(), &config.optim) {
         Ok(summary) if args.json => objects(&summary),
         Ok(summary) => table(&summary),
         Err(message) => return output::bad_input(&message, args.json),

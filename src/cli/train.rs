@@ -4,7 +4,7 @@ use super::output::{self, Status};
 use super::report::Report;
 use super::session::Session;
 use crate::config::RunConfig;
-use crate::engine::{Command, Event};
+use crate::engine::{Command, Event, StopReason};
 
 /// Trains and reports until the run has ended.
 pub(super) fn run(config: RunConfig, json: bool) -> Status {
@@ -18,7 +18,11 @@ pub(super) fn run(config: RunConfig, json: bool) -> Status {
         match event {
             Event::Stopped(summary) => {
                 report.stopped(&summary);
-                return if session.interrupted() { Status::Interrupted } else { Status::Done };
+                return match summary.reason {
+                    _ if session.interrupted() => Status::Interrupted,
+                    StopReason::Diverged => Status::Failed,
+                    StopReason::Finished | StopReason::Asked => Status::Done,
+                };
             }
             Event::Cancelled => {
                 report.end();

@@ -1,8 +1,8 @@
 //! What a run is: where the pictures come from, which network, how it learns, how long.
 //!
 //! One [`RunConfig`] serves the command line, the window, the config file and the run folder.
-//! Everything a preset can decide better than a fixed number is an `Option`; [`RunConfig::resolve`]
-//! fills those in, so that the `config.toml` written beside a run has no blanks.
+//! Everything a preset can decide better than a fixed number is an `Option`; the engine fills those
+//! in from the preset, so that the `config.toml` written beside a run has no blanks.
 
 mod data;
 mod model;
@@ -91,7 +91,7 @@ impl RunConfig {
     /// # Errors
     /// The first setting that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let positive = "greater than 0";
+        let positive = "a finite number greater than 0";
         let rate = |v: f64| v.is_finite() && v > 0.0;
         check(
             "data.validation_share",
@@ -156,6 +156,9 @@ impl RunConfig {
                           take out optim.lr_drops, or set optim.schedule=steps";
             return Err(ConfigError::Conflict { setting: "optim.lr_drops", reason });
         }
+        if self.run.out.as_ref().is_some_and(|out| out.as_os_str().is_empty()) {
+            return Err(ConfigError::Range { name: "run.out", value: "empty".into(), expected: "a folder" });
+        }
         check_option("run.epochs", self.run.epochs, |v| v >= 1, "at least 1")?;
         check_option("run.max_steps", self.run.max_steps, |v| v >= 1, "at least 1")?;
         // TOML has no unsigned 64-bit numbers; a larger seed could not be written to the run folder.
@@ -209,7 +212,19 @@ fn check_option<T: Copy + std::fmt::Display>(
 fn syntax(origin: impl std::fmt::Display, error: &toml::de::Error) -> ConfigError {
     // The first line says what is wrong; the rest is an excerpt of the file. Types get their everyday names.
     let mut reason = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
-    for (name, words) in [("f64", "a number"), ("usize", "a whole number"), ("u64", "a whole number")] {
+    let everyday = [
+        ("f64", "a number"),
+        ("usize", "a whole number"),
+        ("u64", "a whole number"),
+        ("a sequence", "a list, for example [5, 8]"),
+        ("path string", "a path"),
+        ("struct RunConfig", "sections such as [optim]"),
+        ("struct DataConfig", "a section [data]"),
+        ("struct ModelConfig", "a section [model]"),
+        ("struct OptimConfig", "a section [optim]"),
+        ("struct RunSettings", "a section [run]"),
+    ];
+    for (name, words) in everyday {
         reason = reason.replace(&format!("expected {name}"), &format!("expected {words}"));
     }
     ConfigError::Syntax { origin: origin.to_string(), reason }

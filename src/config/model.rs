@@ -38,7 +38,7 @@ pub struct ModelConfig {
 #[serde(rename_all = "kebab-case")]
 pub enum Init {
     /// As printed (section 5): deviation 0.01 everywhere, biases 1 in conv2, conv4, conv5 and the hidden
-    /// linear layers. Networks that are not in the paper: as in the author's files.
+    /// linear layers. The CIFAR networks: as in the author's files.
     Paper,
     /// As in the author's files: 0.03 in conv3 to conv5 of run 145, otherwise as printed.
     Author,

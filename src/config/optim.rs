@@ -10,7 +10,8 @@ pub struct OptimConfig {
     pub lr: Option<f64>,
     /// Pictures an update.
     pub batch: Option<usize>,
-    /// Pictures that pass through the network at once; a batch is the sum of such passes. 0: automatic.
+    /// Pictures that pass through the network at once; a batch is the sum of such passes, with the same gradient
+    /// except where batch normalisation measures each pass. 0: automatic.
     pub micro_batch: usize,
     pub momentum: Option<f64>,
     /// Weight decay; never applied to biases.
@@ -29,12 +30,12 @@ pub struct OptimConfig {
     pub plateau_drops: usize,
     /// Whether the biases' rate follows the schedule; it did not in the author's run 145.
     pub bias_schedule: Option<bool>,
-    /// Layers whose weights stay as they are, for example `["conv1", "conv2"]`.
+    /// Layers whose weights stay as they are (a batch normalisation is a layer of its own, `bn1`, ...), for example `["conv1", "conv2"]`.
     #[serde(deserialize_with = "super::names")]
     pub freeze: Vec<String>,
     /// The end of the author's run 145: at 67/90 of the run no colour noise and a tenth of the rate for
     /// conv1, at 72/90 conv1 frozen.
-    pub end_game: bool,
+    pub end_game: Option<bool>,
     /// Planned changes at certain epochs, for example `[{ epoch = 72, layer = "conv1", lr_scale = 0 }]`.
     pub changes: Vec<Change>,
 }
@@ -55,7 +56,7 @@ impl Default for OptimConfig {
             plateau_drops: 3,
             bias_schedule: None,
             freeze: Vec::new(),
-            end_game: false,
+            end_game: None,
             changes: Vec::new(),
         }
     }

@@ -43,7 +43,7 @@ impl Colouring {
     /// - Literal: `strength * normal * eigenvalue * vector` for pixels of 0 to 1, where an eigenvalue is the square
     ///   of a deviation. In units of 0 to 255 the formula would be absurd, for it is not linear in the unit: the
     ///   deviation of photographs along their main component is about 120, its square 14,000, and so the noise would
-    ///   be five times as far as black is from white.
+    ///   be almost six times as far as black is from white.
     pub fn shift(&self, normals: [f32; 3]) -> [f32; 3] {
         let mut shift = [0.0; 3];
         for ((normal, deviation), vector) in normals.iter().zip(self.pca.deviations).zip(self.pca.vectors) {

@@ -2,7 +2,7 @@
 
 use crate::config::{ColourNoise, Mean, ModelConfig, Schedule};
 use crate::device::{self, DeviceInfo};
-use crate::model::{PRESETS, Preset, Variants};
+use crate::model::{PRESETS, Preset, Variants, middle_convolutions};
 
 /// A preset and the settings it brings along.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +24,12 @@ pub struct PresetInfo {
     pub schedule: Schedule,
     /// Whether the biases' rate follows the schedule.
     pub bias_schedule: bool,
+    /// Whether the run ends as the author's run 145 did.
+    pub end_game: bool,
     /// The network when nobody asks for anything else, with no setting empty.
     pub standard: ModelConfig,
+    /// Convolutions that can be left out.
+    pub middle_convolutions: Vec<String>,
 }
 
 /// All presets, the smallest input first.
@@ -45,7 +49,9 @@ pub fn presets() -> Vec<PresetInfo> {
         mean: preset.recipe.mean,
         schedule: preset.recipe.schedule,
         bias_schedule: preset.recipe.bias_schedule,
+        end_game: preset.recipe.end_game,
         standard: standard(preset),
+        middle_convolutions: middle_convolutions(&preset.standard(2).layers).map(Into::into).collect(),
     };
     PRESETS.iter().map(info).collect()
 }

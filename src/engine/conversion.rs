@@ -1,8 +1,8 @@
 //! Model files made of other programs' files, without a device.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::model::{self, ImportOptions, Input, Shapes};
+use crate::model::{self, ImportOptions, Input, Shapes, is_same_file};
 
 /// What to convert.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct ImportReport {
 /// A file that cannot be used, with everything in it that does not fit; a place that cannot be written.
 pub fn import(request: &ImportRequest) -> Result<ImportReport, String> {
     let ImportRequest { file, out, options } = request;
-    if same_file(file, out) {
+    if is_same_file(file, out) {
         return Err(format!("{} would be overwritten; choose another place with --out", file.display()));
     }
     let imported = model::import(file, options).map_err(|e| e.to_string())?;
@@ -66,8 +66,4 @@ pub fn import(request: &ImportRequest) -> Result<ImportReport, String> {
         mean,
         scale: spec.input.scale,
     })
-}
-
-fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

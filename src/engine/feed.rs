@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::error::RunError;
+use super::event::Event;
 use super::folder::RunFolder;
+use super::outbox::Outbox;
 use super::settings::Settings;
 use crate::config::{ColourNoise, DataConfig, Mean};
-use crate::data::{ColourPca, Colouring, PictureStore};
+use crate::data::{ColourPca, Colouring, Loader, PictureStore};
 use crate::model::{Input, InputSpec};
 
 /// File in the run folder that holds what was computed from the training pictures.
@@ -28,6 +30,14 @@ pub(super) fn colouring(settings: &Settings, config: &DataConfig, store: &Pictur
         strength: config.colour_strength,
     };
     (settings.colour_noise != ColourNoise::Off).then_some(colouring)
+}
+
+/// Tells of the pictures that `loader` could not read any more.
+pub(super) fn warn(outbox: &Outbox, loader: &Loader) {
+    for refused in loader.warnings() {
+        let text = format!("{} is left out from now on: {}", refused.name, refused.reason);
+        outbox.send(Event::Warning(text));
+    }
 }
 
 /// Writes down what the pictures gave, so that the run can be repeated elsewhere. Colours are in 0 to 255.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::control::Control;
 use super::error::RunError;
 use super::event::{Event, RateFound, Stage};
+use super::feed;
 use super::model::{Model, View};
 use super::plan::Plan;
 use crate::config::RunConfig;
@@ -54,8 +55,11 @@ fn search(
     range: RateRange,
 ) -> Result<Option<Finder>, RunError> {
     for planned in plan.changes.in_force(0.0) {
-        if let Changed::LayerRate { layer, scale, .. } = planned.what {
-            trainer.set_layer_scale(layer, scale);
+        match planned.what {
+            Changed::LayerRate { layer, scale, .. } => trainer.set_layer_scale(layer, scale),
+            Changed::ColourStrength(strength) => {
+                trainer.set_colour_strength(strength);
+            }
         }
     }
     let steps_per_epoch = plan.store.len(Split::Train).div_ceil(plan.settings.batch);
@@ -66,7 +70,9 @@ fn search(
         if control.stop {
             return Ok(None);
         }
-        let Some(batch) = next_batch(&loader)? else { continue };
+        let batch = next_batch(&loader);
+        feed::warn(control.outbox, &loader);
+        let Some(batch) = batch? else { continue };
         let Some(loss) = update(control, idle, &mut trainer, &batch, rate)? else { return Ok(None) };
         plan.check_device()?;
         finder.push(loss);

@@ -26,21 +26,37 @@ pub(super) struct RunFolder {
 /// A run folder that cannot be made or written to.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FolderError {
-    #[error("the folder {path} already holds a run; choose another one, or remove it first")]
-    Occupied { path: PathBuf },
+    #[error(
+        "the folder {path} already holds a run or a file of that name ({name}); choose another one, or remove it first"
+    )]
+    Occupied { path: PathBuf, name: &'static str },
     #[error("cannot make the run folder {path}: {reason}; choose another place with --out")]
     Make { path: PathBuf, reason: io::Error },
     #[error("cannot write {path}: {reason}")]
     Write { path: PathBuf, reason: io::Error },
 }
 
+/// Everything that a run or a search writes; none of it may replace what is there.
+const OWN_FILES: [&str; 10] = [
+    "metrics.csv",
+    "timing.csv",
+    "config.toml",
+    "inputs.json",
+    "refused.csv",
+    "model.safetensors",
+    "curves.png",
+    "filters.png",
+    "rates.csv",
+    "rates.png",
+];
+
 impl RunFolder {
     /// Makes the folder at `out`, or a new numbered one named after the model and the data.
     pub fn create(out: Option<&Path>, model: &str, source: &str) -> Result<Self, FolderError> {
         let path = match out {
             Some(path) => {
-                if ["metrics.csv", "rates.csv"].iter().any(|name| path.join(name).exists()) {
-                    return Err(FolderError::Occupied { path: path.into() });
+                if let Some(name) = OWN_FILES.into_iter().find(|name| path.join(name).exists()) {
+                    return Err(FolderError::Occupied { path: path.into(), name });
                 }
                 fs::create_dir_all(path).map_err(|reason| FolderError::Make { path: path.into(), reason })?;
                 path.to_owned()

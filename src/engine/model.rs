@@ -103,12 +103,21 @@ pub(super) fn describe(network: &Network, classes: &[String]) -> ModelInfo {
     }
 }
 
+/// All bytes of an ordinary file; others, such as pipes, might never end.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let kind = std::fs::metadata(path)?;
+    if !kind.is_file() {
+        return Err(std::io::Error::other("it is no ordinary file"));
+    }
+    std::fs::read(path)
+}
+
 fn open_picture(source: PictureSource) -> (String, Result<RgbImage, String>) {
     match source {
         PictureSource::File(path) => {
             let name =
                 path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into());
-            let bytes = std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()));
+            let bytes = read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()));
             let picture = bytes.and_then(|bytes| {
                 data::decode(&bytes).map_err(|reason| format!("{} cannot be used: {reason}", path.display()))
             });

@@ -11,7 +11,7 @@ use super::{feed, prepare, start};
 use crate::config::{ColourNoise, RunConfig};
 use crate::data::{Dataset, Loader, PictureStore, TrainPlan};
 use crate::device::{self, OpenDevice};
-use crate::model::{FineTune, InputSpec, Preset, Variants, fitting_preset, preset};
+use crate::model::{FineTune, InputSpec, ModelFile, Preset, fitting_preset, preset};
 use crate::train::{ChangePlan, Sgd, Trainer, micro_batch};
 
 /// Everything a run needs before its first update.
@@ -48,14 +48,8 @@ impl Plan {
                 named.map_err(|e| RunError::bad_input(e.to_string()))?
             }
         };
-        if let (Some(file), Some(preset)) = (&file, named) {
-            let epochs = config.run.epochs.unwrap_or(preset.recipe.epochs);
-            planned_changes(&config.optim, epochs, &file.spec)?;
-        } else if let Some(preset) = named {
-            // A network that cannot be built is told before the pictures are looked for.
-            let variants = Variants::resolve(&mut config.model.clone(), &preset.variants);
-            let spec = preset.spec(2, &variants).map_err(|e| RunError::bad_input(e.to_string()))?;
-            planned_changes(&config.optim, config.run.epochs.unwrap_or(preset.recipe.epochs), &spec)?;
+        if let Some(preset) = named {
+            rehearse(config.clone(), preset, file.as_ref())?;
         }
         let device = device::open(&config.run.device).map_err(|e| RunError::bad_input(e.to_string()))?;
 
@@ -74,7 +68,7 @@ impl Plan {
                 (settings, spec.map_err(|e| RunError::bad_input(e.to_string()))?, None)
             }
         };
-        let changes = planned_changes(&config.optim, settings.epochs, &spec)?;
+        let changes = planned_changes(&config.optim, &settings, &spec)?;
         let model = spec.name.clone();
         let name = format!("{label}{}", spec.name);
         let folder = RunFolder::create(config.run.out.as_deref(), &name, &config.data.source)?;
@@ -149,4 +143,18 @@ impl Plan {
         let store = finished(prepare::decode(control, idle, dataset, side, &config.data))?;
         Ok(store.flatten().map(Arc::new))
     }
+}
+
+/// Tells what cannot be built or planned before the pictures are looked for.
+fn rehearse(mut config: RunConfig, preset: &Preset, file: Option<&ModelFile>) -> Result<(), RunError> {
+    if let Some(file) = file {
+        let settings = Settings::resolve_for_file(&mut config, preset);
+        planned_changes(&config.optim, &settings, &file.spec)?;
+    } else {
+        let settings = Settings::resolve(&mut config, preset);
+        // The number of classes is not known yet, and changes nothing here.
+        let spec = preset.spec(2, &settings.variants).map_err(|e| RunError::bad_input(e.to_string()))?;
+        planned_changes(&config.optim, &settings, &spec)?;
+    }
+    Ok(())
 }

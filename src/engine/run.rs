@@ -14,8 +14,9 @@ use super::pace::Stopwatch;
 use super::plan::Plan;
 use super::timetable::Timetable;
 use crate::config::RunConfig;
-use crate::data::{HostBatch, Loader, Next, Split};
+use crate::data::{HostBatch, Next, Split};
 use crate::device::DeviceKind;
+use crate::model::LayerKind;
 use crate::train::{Between, Outcome, StepResult, Tally, Trainer};
 use crate::vis::{self, EvaluationPoint, History, StepPoint};
 
@@ -114,6 +115,7 @@ impl Run {
             saved: now,
         };
         control.outbox.send(Event::Started(Box::new(info)));
+        run.warn_of_small_passes(control);
         run.show_filters(control)?;
         Ok(run)
     }
@@ -130,7 +132,7 @@ impl Run {
             let asked = Instant::now();
             let next = loader.recv_timeout(BATCH_WAIT);
             waited += asked.elapsed();
-            self.warn(control, &loader);
+            feed::warn(control.outbox, &loader);
             match next {
                 Next::Pending => {}
                 Next::End => break,
@@ -354,10 +356,17 @@ impl Run {
         Ok(())
     }
 
-    fn warn(&self, control: &Control, loader: &Loader) {
-        for refused in loader.warnings() {
-            let text = format!("{} is left out from now on: {}", refused.name, refused.reason);
-            control.outbox.send(Event::Warning(text));
+    /// Batch normalisation measures what passes through the network at once, which may be less than a batch.
+    fn warn_of_small_passes(&self, control: &Control) {
+        let pass = self.trainer.micro_batch();
+        let layers = &self.trainer.network().spec().layers;
+        let normalised = layers.iter().any(|layer| matches!(layer.kind, LayerKind::BatchNorm { .. }));
+        if normalised && pass < self.plan.settings.batch {
+            control.outbox.send(Event::Warning(format!(
+                "{pass} pictures pass through the network at once, so batch normalisation measures {pass} and not the \
+                 {} of a batch",
+                self.plan.settings.batch
+            )));
         }
     }
 

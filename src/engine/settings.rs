@@ -38,6 +38,7 @@ impl Settings {
         config.model.preset = Some(preset.name.into());
         let epochs = *config.run.epochs.get_or_insert(recipe.epochs);
         let optim = &mut config.optim;
+        optim.end_game.get_or_insert(recipe.end_game);
         Self {
             variants: Variants::resolve(&mut config.model, &preset.variants),
             colour_noise: *config.data.colour_noise.get_or_insert(recipe.colour_noise),
@@ -70,17 +71,25 @@ impl Settings {
     }
 }
 
-/// What is planned besides the rate, checked against the layers of the network.
+/// What is planned besides the rate, checked against the layers of the network. `optim` has no blanks left.
 ///
 /// # Errors
-/// A layer that does not exist; a plan that makes no sense.
+/// A layer that does not exist; a strength of a colour noise that is off; a plan that makes no sense.
 pub(super) fn planned_changes(
     optim: &OptimConfig,
-    epochs: usize,
+    settings: &Settings,
     spec: &ModelSpec,
 ) -> Result<ChangePlan, RunError> {
+    let coloured = optim.changes.iter().any(|change| change.colour_strength.is_some());
+    if coloured && settings.colour_noise == ColourNoise::Off {
+        return Err(RunError::bad_input(
+            "optim.changes sets colour_strength, but data.colour_noise is off; set data.colour_noise=author, or \
+             take colour_strength out of optim.changes",
+        ));
+    }
     let shapes = Shapes::of(spec).map_err(|e| RunError::bad_input(e.to_string()))?;
-    ChangePlan::new(optim, epochs as f64, spec, &shapes).map_err(|e| RunError::bad_input(e.to_string()))
+    let epochs = settings.epochs as f64;
+    ChangePlan::new(optim, epochs, spec, &shapes).map_err(|e| RunError::bad_input(e.to_string()))
 }
 
 /// The schedule, with its blanks filled in. Epochs given without a schedule ask for `steps`.

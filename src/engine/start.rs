@@ -83,7 +83,7 @@ pub(super) fn prepare(
     if let (Some(layer), Some(path)) = (&start.replaced, &config.model.from) {
         control.outbox.send(Event::Warning(format!(
             "the {before} classes of {} are not the {} of the data: its last layer {layer} was replaced by one \
-             with small random weights and no bias; all other layers begin as they are in the file",
+             with small random weights and biases of 0; all other layers begin as they are in the file",
             path.display(),
             classes.len()
         )));

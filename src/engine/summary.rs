@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, OptimConfig};
 use crate::model::{LayerKind, Shapes, Sides, Variants, preset};
 use crate::train::{micro_batch, training_bytes};
 
@@ -42,19 +42,22 @@ pub struct LayerSummary {
     pub output_bytes: usize,
 }
 
-/// Describes the network that `model` asks for, with `classes` outputs.
+/// Describes the network that `model` asks for, with `classes` outputs, and what it costs to train as `optim` says.
 ///
 /// # Errors
 /// No preset is named, or there is none of that name; a variant it cannot have; a layer that does not fit, by
 /// name.
-pub fn summary(model: &ModelConfig, classes: usize, batch: Option<usize>) -> Result<NetworkSummary, String> {
+pub fn summary(model: &ModelConfig, classes: usize, optim: &OptimConfig) -> Result<NetworkSummary, String> {
     let name = model.preset.as_deref().ok_or("no preset is named")?;
     let preset = preset(name).map_err(|e| e.to_string())?;
     let variants = Variants::resolve(&mut model.clone(), &preset.variants);
     let spec = preset.spec(classes, &variants).map_err(|e| e.to_string())?;
     let shapes = Shapes::of(&spec).map_err(|e| e.to_string())?;
-    let batch = batch.unwrap_or(preset.recipe.batch);
-    let pass = micro_batch(&shapes, batch);
+    let batch = optim.batch.unwrap_or(preset.recipe.batch);
+    let pass = match optim.micro_batch {
+        0 => micro_batch(&shapes, batch),
+        pass => pass.min(batch),
+    };
     let layers = spec.layers.iter().zip(&shapes.layers).map(|(layer, shape)| LayerSummary {
         name: layer.name.clone(),
         what: words(&layer.kind),
@@ -95,18 +98,22 @@ fn words(kind: &LayerKind) -> String {
         LayerKind::Local { kernel, padding, .. } => {
             format!("{kernel}x{kernel} locally connected, padding {padding}")
         }
-        LayerKind::Relu => "max(0, x)".into(),
+        LayerKind::Relu => "ReLU, max(0, x)".into(),
         LayerKind::Tanh => "tanh".into(),
         LayerKind::Lrn { size, alpha, beta, k, groups } => {
             let apart = columns(groups);
-            format!("response norm over {size} maps, alpha {alpha}, beta {beta}, k {k}{apart}")
+            format!(
+                "local response normalisation (LRN) over {size} maps, alpha {alpha}, beta {beta}, k {k}{apart}"
+            )
         }
         LayerKind::SpatialNorm { size, alpha, beta, k } => {
-            format!("response norm over {size}x{size} pixels, alpha {alpha}, beta {beta}, k {k}")
+            format!("response normalisation over {size}x{size} pixels, alpha {alpha}, beta {beta}, k {k}")
         }
         LayerKind::BatchNorm { .. } => "batch normalisation".into(),
-        LayerKind::MaxPool { kernel, stride, .. } => format!("{kernel}x{kernel} maximum{}", step(stride)),
-        LayerKind::AvgPool { kernel, stride, .. } => format!("{kernel}x{kernel} mean{}", step(stride)),
+        LayerKind::MaxPool { kernel, stride, .. } => format!("{kernel}x{kernel} max pooling{}", step(stride)),
+        LayerKind::AvgPool { kernel, stride, .. } => {
+            format!("{kernel}x{kernel} average pooling{}", step(stride))
+        }
         LayerKind::Linear { .. } => "fully connected".into(),
         LayerKind::Dropout { keep, inverted } => {
             let scaled = if inverted { "kept ones scaled up" } else { "all scaled down in use" };

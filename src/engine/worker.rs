@@ -184,13 +184,19 @@ impl Worker<'_> {
     }
 }
 
+/// How a model gets the names of the data.
+const RENAME: &str = "if they are the same classes in the same order, give the network these names with \
+    `alexnet-lab import FILE --classes NAMES.txt --out NEW.safetensors`";
+
 /// What a data set and a model disagree on, in few words.
 fn class_difference(found: &[String], wanted: &[String]) -> String {
     let missing = wanted.iter().find(|class| !found.contains(class));
     let surplus = found.iter().find(|class| !wanted.contains(class));
     match (missing, surplus) {
         (Some(missing), Some(surplus)) => {
-            format!("`{missing}` is missing, `{surplus}` is unknown to the model")
+            let difference = format!("`{missing}` is missing, `{surplus}` is unknown to the model");
+            // A network from elsewhere may know the same classes by other names, or by none.
+            if found.len() == wanted.len() { format!("{difference}; {RENAME}") } else { difference }
         }
         (Some(missing), None) => format!("`{missing}` is missing"),
         (None, Some(surplus)) => format!("`{surplus}` is unknown to the model"),

@@ -4,6 +4,8 @@
 //! another preset moves every number that was left alone. [`Draft::config`] turns the texts into a
 //! [`RunConfig`], or says for each field what is wrong with it.
 
+use std::path::PathBuf;
+
 use crate::config::{ConfigError, ModelConfig, OptimConfig, RunConfig, Schedule};
 use crate::engine::PresetInfo;
 
@@ -91,7 +93,7 @@ impl Field {
             }
             Self::MicroBatch => {
                 "How many pictures pass through the network at once; a batch is the sum of such passes and the result \
-                 is the same. Smaller needs less memory. 0 lets the program choose."
+                 is the same, except with batch normalisation, which measures each pass. Smaller needs less memory. 0 lets the program choose."
             }
             Self::MaxSteps => {
                 "Ends the run after this many updates, even if epochs are left. Leave empty for no limit."
@@ -272,6 +274,22 @@ impl Draft {
         self.base.model != self.plain_model()
     }
 
+    /// Begins the next run with a model file, at a tenth of the rate of the preset that it was made from.
+    pub fn start_from(&mut self, file: PathBuf, preset: Option<&PresetInfo>) {
+        let name = preset.map(|preset| preset.name.into());
+        self.base.model = ModelConfig { from: Some(file), preset: name, ..ModelConfig::default() };
+        self.base.data.mean = None;
+        if let Some(known) = preset {
+            self.set(Field::LearningRate, &(known.lr / 10.0).to_string(), preset);
+        }
+    }
+
+    /// Begins the next run with random weights.
+    pub fn start_fresh(&mut self) {
+        self.base.model = ModelConfig::default();
+        self.reset(Field::LearningRate);
+    }
+
     /// The preset without variants.
     fn plain_model(&self) -> ModelConfig {
         ModelConfig { preset: self.base.model.preset.clone(), ..ModelConfig::default() }
@@ -322,6 +340,15 @@ impl Draft {
 
     pub fn set_bias_schedule(&mut self, on: bool, preset: Option<&PresetInfo>) {
         self.base.optim.bias_schedule = (preset.map(|p| p.bias_schedule) != Some(on)).then_some(on);
+    }
+
+    /// The author's end game, as chosen or as the preset says.
+    pub fn end_game(&self, preset: Option<&PresetInfo>) -> bool {
+        self.base.optim.end_game.unwrap_or_else(|| preset.is_some_and(|p| p.end_game))
+    }
+
+    pub fn set_end_game(&mut self, on: bool, preset: Option<&PresetInfo>) {
+        self.base.optim.end_game = (preset.map(|p| p.end_game) != Some(on)).then_some(on);
     }
 
     /// What was chosen about learning that is no number.

@@ -17,11 +17,8 @@ use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
 
-use super::KernelError;
 use super::launch::{Shader, Word, empty_like, launch};
-
-/// The most that every graphics card binds at once (WebGPU's `maxStorageBufferBindingSize`).
-const MAX_WEIGHT_BYTES: usize = 128 << 20;
+use super::{KernelError, MAX_BINDING_BYTES};
 
 /// Rows and pictures that one thread of a shader makes: 16 results for 8 values read. As in the shaders.
 const BLOCK: usize = 4;
@@ -80,7 +77,7 @@ impl LocalConfig {
         let bytes = [rows, columns, out, channels, kernel, kernel]
             .iter()
             .try_fold(size_of::<f32>(), |bytes, &factor| bytes.checked_mul(factor));
-        if bytes.is_none_or(|bytes| bytes > MAX_WEIGHT_BYTES) {
+        if bytes.is_none_or(|bytes| bytes > MAX_BINDING_BYTES) {
             return fail(format!(
                 "kernels for each of {rows} x {columns} positions exceed the 128 MiB that every graphics card \
                  can bind; use fewer outputs or a smaller map"

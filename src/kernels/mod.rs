@@ -30,6 +30,9 @@ pub use lrn::{LrnConfig, lrn};
 pub use pool::{MaxPoolConfig, max_pool2d};
 pub use spatial::{SpatialNormConfig, spatial_norm};
 
+/// The most that every graphics card binds at once (WebGPU's `maxStorageBufferBindingSize`).
+pub const MAX_BINDING_BYTES: usize = 128 << 20;
+
 /// Why an operation cannot be applied to a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {reason}")]

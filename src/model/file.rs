@@ -18,10 +18,11 @@ use super::spec::ModelSpec;
 const KEY: &str = "alexnet-lab";
 /// Name of the mean image among the tensors.
 const MEAN: &str = "input.mean";
-/// Version of the description; raised when an older program could misread it.
-const FORMAT: u32 = 1;
+/// Version of the description; raised when an older program could misread it. 2 has more kinds of layers, a
+/// scale for each channel and inverted dropout; 1 is read as well.
+const FORMAT: u32 = 2;
 /// A network with more numbers than this is refused before memory is taken (the paper's has 61 million).
-const MAX_PARAMETERS: usize = 1 << 30;
+pub(super) const MAX_PARAMETERS: usize = 1 << 30;
 
 /// Everything a prediction needs, on the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,8 +47,16 @@ pub enum ModelFileError {
     Write { path: PathBuf, reason: String },
     #[error("{path} is not a model of this program: {reason}")]
     Foreign { path: PathBuf, reason: String },
+    #[error("{path} was written by a newer version of this program; please update")]
+    Newer { path: PathBuf },
     #[error("the model file {path} is damaged: {reason}")]
     Damaged { path: PathBuf, reason: String },
+}
+
+/// The part of a description that every version can read.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,11 +102,13 @@ impl ModelFile {
             .as_ref()
             .and_then(|metadata| metadata.get(KEY))
             .ok_or_else(|| foreign("its description is missing"))?;
-        let description: Description = serde_json::from_str(text)
-            .map_err(|e| damaged(format!("its description cannot be read ({e})")))?;
-        if description.format != FORMAT {
-            return Err(foreign("it was written by a newer version; please update"));
+        let unreadable = |e: serde_json::Error| damaged(format!("its description cannot be read ({e})"));
+        // First, because a newer version may describe what this one has no words for.
+        let Version { format } = serde_json::from_str(text).map_err(unreadable)?;
+        if format > FORMAT {
+            return Err(ModelFileError::Newer { path: path.into() });
         }
+        let description: Description = serde_json::from_str(text).map_err(unreadable)?;
         let shapes = Shapes::of(&description.spec).map_err(|e: ShapeError| damaged(e.to_string()))?;
         if shapes.classes != description.classes.len() {
             return Err(damaged(format!(
@@ -163,6 +174,11 @@ impl ModelFile {
         };
         replace(path, fill, |e| failed(e.to_string()))
     }
+}
+
+/// Whether both names lead to one file; links and `..` are followed.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn read_tensor(tensors: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {

@@ -21,7 +21,7 @@ const PIXEL_DEVIATION: f32 = 64.0;
 
 /// Standard deviation of the input under [`Init::FanIn`]. The first weights are smaller by this factor, so the
 /// network begins as the same function, but its first layer learns by the square of it faster, as it does in
-/// the paper, whose pixels have a deviation of 70: kernels soon show what was learned and not how they began.
+/// the paper, whose pixels have a deviation of 70 to 80: kernels soon show what was learned and not how they began.
 const INPUT_DEVIATION: f32 = 6.0;
 
 /// Growth of the root mean square by a 3x3 maximum over rectified maps: 2.3 if neighbours had nothing in

@@ -19,7 +19,7 @@ mod spec;
 mod variants;
 
 pub use dropout::{DropoutError, convert_dropout};
-pub use file::{ModelFile, ModelFileError};
+pub use file::{ModelFile, ModelFileError, is_same_file};
 pub use fine_tune::FineTune;
 pub use import::{ImportError, ImportOptions, Imported, import};
 pub use init::first_weights;
@@ -28,4 +28,4 @@ pub use network::{DropoutSeed, FirstKernels, Mode, Network, Pass, to_host};
 pub use presets::{Family, PRESETS, Preset, Recipe, SpecError, UnknownPreset, fitting_preset, preset};
 pub use shapes::{LayerShape, MapShape, ParameterRole, ParameterShape, ShapeError, Shapes};
 pub use spec::{InitSpec, InputSpec, LayerKind, LayerSpec, ModelSpec, Sides};
-pub use variants::{VariantError, Variants};
+pub use variants::{VariantError, Variants, middle_convolutions};

@@ -16,12 +16,12 @@ use crate::kernels::{
     spatial_norm,
 };
 
-/// Whether outputs are dropped.
+/// What dropout and batch normalisation do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Dropout layers drop, decided by the seed.
+    /// Dropout layers drop, decided by the seed; batch normalisation measures the pass.
     Training(DropoutSeed),
-    /// Dropout layers scale.
+    /// Dropout layers as in the paper scale; batch normalisation uses its running values.
     Inference,
 }
 
@@ -135,18 +135,23 @@ impl Network {
         })
     }
 
-    /// The kernels of the first convolution; none if the network does not begin with one.
+    /// The kernels of the first layer with parameters; none if that is no convolution.
     ///
     /// # Errors
     /// A device that no longer answers.
     pub fn first_kernels(&self) -> Result<Option<FirstKernels>, String> {
-        let mut convolutions = self.spec.layers.iter().filter_map(|layer| match layer.kind {
-            LayerKind::Conv { out, kernel, groups, .. } => Some((out, kernel, groups)),
+        let Some(first) = self.shapes.parameters.first().map(|parameter| parameter.layer) else {
+            return Ok(None);
+        };
+        let LayerKind::Conv { out: count, kernel: side, .. } = self.spec.layers[first].kind else {
+            return Ok(None);
+        };
+        // Kernels that never meet in the next convolution form a column (section 3.5).
+        let columns = self.spec.layers[first + 1..].iter().find_map(|layer| match layer.kind {
+            LayerKind::Conv { groups, .. } => Some(groups),
             _ => None,
         });
-        let Some((count, side, _)) = convolutions.next() else { return Ok(None) };
-        // Kernels that never meet in the next convolution form a column (section 3.5).
-        let columns = convolutions.next().map_or(1, |(_, _, groups)| groups);
+        let columns = columns.unwrap_or(1);
         let weights = to_host(self.weights[0].clone())?;
         Ok(Some(FirstKernels { weights, count, side, columns }))
     }

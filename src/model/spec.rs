@@ -93,8 +93,8 @@ pub enum LayerKind {
     /// Convolution with square kernels. `groups` of 2 are the paper's two columns.
     Conv { out: usize, kernel: usize, stride: usize, padding: Sides, groups: usize, init: InitSpec },
     /// Like a convolution of stride 1, but every position has kernels and biases of its own (the author's
-    /// CIFAR networks `conv-local-13pct` and `conv-local-11pct`). Odd `kernel`; zeros around keep the size
-    /// when `padding` is half the kernel.
+    /// CIFAR networks `conv-local-13pct` and `conv-local-11pct`). Zeros around keep the size when
+    /// `padding` is half of an odd kernel.
     Local { out: usize, kernel: usize, padding: usize, init: InitSpec },
     /// max(0, x).
     Relu,

@@ -66,7 +66,10 @@ impl Variants {
             }))
         };
         let layers = &mut spec.layers;
-        for name in &self.without {
+        for (index, name) in self.without.iter().enumerate() {
+            if self.without[..index].contains(name) {
+                continue;
+            }
             if let Err(reason) = leave_out(layers, name) {
                 return refuse(format!("model.without={name}"), &reason);
             }
@@ -100,7 +103,10 @@ impl Variants {
         match self.dropout {
             Dropout::Off => layers.retain(|layer| !matches!(layer.kind, LayerKind::Dropout { .. })),
             kind if has_dropout => scale_dropout(layers, kind == Dropout::Inverted),
-            _ => return refuse("model.dropout".into(), "it has no dropout; choose off"),
+            kind => {
+                let name = if kind == Dropout::Inverted { "inverted" } else { "original" };
+                return refuse(format!("model.dropout={name}"), "it has no dropout; choose off");
+            }
         }
         if self.activation == Activation::Tanh {
             for layer in layers.iter_mut().filter(|layer| layer.kind == LayerKind::Relu) {
@@ -128,11 +134,15 @@ fn has_weights(kind: &LayerKind) -> bool {
     is_convolution(kind) || matches!(kind, LayerKind::Linear { .. })
 }
 
+/// Names of the convolutions that can be left out: all but the first.
+pub fn middle_convolutions(layers: &[LayerSpec]) -> impl Iterator<Item = &str> {
+    layers.iter().filter(|layer| is_convolution(&layer.kind)).skip(1).map(|layer| layer.name.as_str())
+}
+
 /// Takes out a convolution with its neurons and its normalisation; its pooling stays.
 fn leave_out(layers: &mut Vec<LayerSpec>, name: &str) -> Result<(), String> {
-    let middle = || layers.iter().filter(|layer| is_convolution(&layer.kind)).skip(1);
-    if !middle().any(|layer| layer.name == name) {
-        let known: Vec<&str> = middle().map(|layer| layer.name.as_str()).collect();
+    if !middle_convolutions(layers).any(|known| known == name) {
+        let known: Vec<&str> = middle_convolutions(layers).collect();
         return Err(format!("only a middle convolution can be left out: {}", known.join(", ")));
     }
     let first = layers.iter().position(|layer| layer.name == name).unwrap_or(0);

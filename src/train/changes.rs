@@ -80,7 +80,8 @@ impl ChangePlan {
     /// The plan of a run of `epochs` epochs with this network.
     ///
     /// Of several changes of one thing at one moment the last counts, in the order frozen layers, end game,
-    /// changes. The end game never thaws a layer that is frozen.
+    /// changes. The end game never speeds a layer up: one that is frozen or slower stays as it is. An end game
+    /// that was left open is none.
     ///
     /// # Errors
     /// A layer that does not exist, an entry that says nothing, a network in which nothing would learn.
@@ -100,7 +101,7 @@ impl ChangePlan {
                 plan.push(change.epoch, what);
             }
         }
-        if config.end_game {
+        if config.end_game == Some(true) {
             plan = plan.with_end_game(epochs, &layers)?;
         }
         let frozen = |index| plan.layer_scale(index, 0.0) == 0.0;
@@ -143,7 +144,7 @@ impl ChangePlan {
         for (epoch, scale) in [(slow, 0.1), (frozen, 0.0)] {
             let what = layers.rate("optim.end_game", END_GAME_LAYER, scale).map_err(missing)?;
             let Changed::LayerRate { layer, .. } = what else { continue };
-            if self.layer_scale(layer, epoch) > 0.0 {
+            if scale < self.layer_scale(layer, epoch) {
                 changes.push((epoch, what));
             }
         }
@@ -242,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_end_game_is_that_of_run_145() {
-        let config = OptimConfig { end_game: true, ..OptimConfig::default() };
+        let config = OptimConfig { end_game: Some(true), ..OptimConfig::default() };
         let plan = plan(&config, 90.0).expect("a good plan");
         let at = |epoch| (plan.layer_scale(0, epoch), plan.colour_strength(0.1, epoch));
         assert_eq!(at(66.99), (1.0, 0.1));
@@ -255,19 +256,31 @@ mod tests {
 
     #[test]
     fn the_end_game_is_a_share_of_a_shorter_run() {
-        let config = OptimConfig { end_game: true, ..OptimConfig::default() };
+        let config = OptimConfig { end_game: Some(true), ..OptimConfig::default() };
         let plan = plan(&config, 9.0).expect("a good plan");
         assert_eq!([6.6, 6.7, 7.1, 7.2].map(|epoch| plan.layer_scale(0, epoch)), [1.0, 0.1, 0.1, 0.0]);
     }
 
     #[test]
+    fn the_end_game_slows_a_layer_down_or_leaves_it() {
+        for (before, expected) in [(0.05, [0.05, 0.05, 0.0]), (0.1, [0.1, 0.1, 0.0]), (0.5, [0.5, 0.1, 0.0])]
+        {
+            let changes = vec![scale_change(1.0, "conv1", before)];
+            let config = OptimConfig { end_game: Some(true), changes, ..OptimConfig::default() };
+            let plan = plan(&config, 90.0).expect("a good plan");
+            let scales = [66.9, 67.0, 72.0].map(|epoch| plan.layer_scale(0, epoch));
+            assert_eq!(scales, expected, "{before} before the end game");
+        }
+    }
+
+    #[test]
     fn frozen_layers_stay_frozen_until_a_change_thaws_them() {
         let mut config =
-            OptimConfig { freeze: vec!["conv1".into()], end_game: true, ..OptimConfig::default() };
+            OptimConfig { freeze: vec!["conv1".into()], end_game: Some(true), ..OptimConfig::default() };
         let frozen = plan(&config, 90.0).expect("a good plan");
         assert!([0.0, 50.0, 67.0, 89.0].iter().all(|&epoch| frozen.layer_scale(0, epoch) == 0.0));
         assert_eq!(frozen.colour_strength(0.1, 70.0), 0.0, "the rest of the end game happens");
-        config.end_game = false;
+        config.end_game = Some(false);
         config.changes = vec![scale_change(5.0, "conv1", 0.5)];
         let thawed = plan(&config, 90.0).expect("a good plan");
         assert_eq!([4.9, 5.0].map(|epoch| thawed.layer_scale(0, epoch)), [0.0, 0.5]);
@@ -326,7 +339,7 @@ mod tests {
         let mut spec = spec();
         spec.layers[0].name = "first".into();
         let shapes = Shapes::of(&spec).expect("it fits together");
-        let config = OptimConfig { end_game: true, ..OptimConfig::default() };
+        let config = OptimConfig { end_game: Some(true), ..OptimConfig::default() };
         let message = ChangePlan::new(&config, 10.0, &spec, &shapes).expect_err("no conv1").to_string();
         assert!(message.contains("conv1") && message.contains("tiny"), "{message}");
     }

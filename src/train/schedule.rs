@@ -26,12 +26,13 @@ pub struct RatePlan {
     pub course: Course,
     /// Length of the run in epochs, for the courses that are spread over it.
     pub epochs: f64,
-    /// Epochs over which the rate rises evenly from 0 to what the course says; may be a fraction.
+    /// Epochs over which the rate rises evenly from 0 to what the course says; may be a fraction. A rate set by
+    /// hand ends it.
     pub warmup_epochs: f64,
     /// Length of one update in epochs. The first update of a warm-up already has a rate above 0.
     pub update: f64,
-    /// Whether the biases take part in the course. If not, they keep their first rate once warmed up, as in
-    /// the author's run 145 (`layer-params-145.cfg`), also when a rate is set by hand.
+    /// Whether the biases take part in the course. If not, they keep their first rate once the warm-up is over,
+    /// as in the author's run 145 (`layer-params-145.cfg`), also when a rate is set by hand.
     pub biases_follow: bool,
 }
 
@@ -77,7 +78,7 @@ struct Plateau {
     drops: usize,
 }
 
-/// A rate set by hand, with the weights' rate that the plan had for that moment.
+/// A rate set by hand, with the weights' rate that the plan had for that moment, warm-up aside.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct ByHand {
     rate: f64,
@@ -93,7 +94,10 @@ impl Rate {
     /// Rates of an update made when `epoch` epochs have gone by.
     pub fn at(&self, epoch: f64) -> Rates {
         let Rates { weights, biases } = self.planned(epoch);
-        let Some(ByHand { rate, planned }) = self.by_hand else { return Rates { weights, biases } };
+        let Some(ByHand { rate, planned }) = self.by_hand else {
+            let warmth = self.warmth(epoch);
+            return Rates { weights: warmth * weights, biases: warmth * biases };
+        };
         // The quotient is exactly 1 until the plan changes something, so that a rate set by hand is met exactly.
         let of = |planned_now: f64| rate * (planned_now / planned);
         Rates { weights: of(weights), biases: if self.plan.biases_follow { of(biases) } else { biases } }
@@ -101,7 +105,8 @@ impl Rate {
 
     /// Sets the weights' rate by hand when `epoch` epochs have gone by. From then on the plan is scaled by
     /// it: what is planned to divide the rate by 10 later still does. The biases are scaled alike unless they
-    /// keep their first rate.
+    /// keep their first rate. A warm-up that is going on has come to its end, or it would raise the rate above
+    /// what was asked for.
     pub fn set(&mut self, epoch: f64, rate: f64) {
         let planned = self.planned(epoch).weights;
         // A plan that has come to its end at 0 has nothing left to scale.
@@ -139,7 +144,7 @@ impl Rate {
         }
     }
 
-    /// What the plan and the validations say, without what was set by hand.
+    /// What the course and the validations say, without the warm-up and without what was set by hand.
     fn planned(&self, epoch: f64) -> Rates {
         let same = |factor: f64| Rates { weights: factor, biases: factor };
         let course = match &self.plan.course {
@@ -155,9 +160,8 @@ impl Rate {
                 same(0.5 * (1.0 + (std::f64::consts::PI * share).cos()))
             }
         };
-        let full = self.start * self.warmth(epoch);
         let biases = if self.plan.biases_follow { course.biases } else { 1.0 };
-        Rates { weights: full * course.weights, biases: full * biases }
+        Rates { weights: self.start * course.weights, biases: self.start * biases }
     }
 
     /// How far the warm-up is, 0 to 1, at the end of the update that begins at `epoch`.
@@ -247,7 +251,7 @@ mod tests {
     #[test]
     fn dexp_is_the_authors() {
         let rate = Rate::new(0.01, plan(Course::Dexp));
-        // FACTS: 0.01, 0.001587, 0.000252, 0.00004; biases (of 0.02) 0.02 and 0.002.
+        // `layer-params-170.cfg`: 0.01, 0.001587, 0.000252, 0.00004; biases (of 0.02) 0.02 and 0.002.
         for (epoch, weights, biases) in [
             (0.0, 0.01, 0.01),
             (22.4, 0.01, 0.01),
@@ -317,19 +321,29 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_set_by_hand_scales_smooth_courses_warm_ups_and_plateaus() {
+    fn a_rate_set_by_hand_scales_smooth_courses_and_plateaus() {
         let mut rate = Rate::new(1.0, plan(Course::Cosine));
         rate.set(45.0, 2.0);
         close(rate.at(45.0).weights, 2.0);
         close(rate.at(60.0).weights, 1.0);
-        let mut rate = Rate::new(1.0, RatePlan { warmup_epochs: 1.0, ..plan(Course::Constant) });
-        rate.set(0.49, 1.0);
-        close(rate.at(0.49).weights, 1.0);
-        close(rate.at(2.0).weights, 2.0);
         let mut rate = Rate::new(1.0, plan(Course::Plateau { patience: 1, drops: 3 }));
         rate.set(0.0, 0.5);
         assert_eq!([0.5, 0.5].map(|error| rate.validated(error)), [false, true]);
         close(rate.at(2.0).weights, 0.05);
+    }
+
+    #[test]
+    fn a_rate_set_by_hand_ends_a_warm_up() {
+        let warm = RatePlan { warmup_epochs: 1.0, ..plan(Course::Steps(vec![2.0])) };
+        let mut rate = Rate::new(1.0, warm.clone());
+        rate.set(0.25, 0.3);
+        for epoch in [0.25, 0.5, 0.99, 1.0, 1.9] {
+            assert_eq!(rate.at(epoch), Rates::from(0.3), "after {epoch} epochs");
+        }
+        close(rate.at(2.0).weights, 0.03);
+        let mut rate = Rate::new(1.0, RatePlan { biases_follow: false, ..warm });
+        rate.set(0.25, 0.3);
+        assert_eq!(rate.at(0.25), Rates { weights: 0.3, biases: 1.0 }, "warm biases have their first rate");
     }
 
     #[test]

@@ -85,6 +85,11 @@ impl Trainer {
         &self.input
     }
 
+    /// Pictures that pass through the network at once.
+    pub fn micro_batch(&self) -> usize {
+        self.micro_batch
+    }
+
     /// Updates made so far.
     pub fn step(&self) -> u64 {
         self.step
@@ -95,7 +100,8 @@ impl Trainer {
         (self.network, self.input)
     }
 
-    /// Makes one update from a batch: the sum of as many passes as it takes, with the same gradient.
+    /// Makes one update from a batch: the sum of as many passes as it takes, with the same gradient
+    /// (batch normalisation measures each pass alone).
     /// `between` is asked before each pass.
     ///
     /// # Errors

@@ -106,6 +106,9 @@ fn a_search_for_a_rate_reports_what_it_tried() {
         "100",
         "--updates",
         "30",
+        // Belongs to runs, and is often in their settings.
+        "--max-steps",
+        "3",
     ];
     let output = call(folder.path(), &[&args, QUICK, &["--json"]].concat());
     let objects = objects(&output);
@@ -163,7 +166,7 @@ fn eval_and_predict_speak_json() {
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         let objects = objects(&output);
         let eval = events(&objects, "eval")[0];
-        assert_eq!(eval["n"], 600);
+        assert_eq!(eval["n"], 30);
         assert!(eval["loss"].is_number() && eval["top5_error"].is_number());
     }
 

@@ -77,6 +77,34 @@ fn what_cannot_be_imported_leaves_status_2_and_no_file() {
 }
 
 #[test]
+fn a_network_that_knows_the_classes_by_other_names_can_be_given_them() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    for class in 0..12 {
+        let class = root.join(format!("data/thing {class:02}"));
+        fs::create_dir_all(&class).unwrap();
+        for i in 0..4 {
+            image::RgbImage::from_pixel(16, 16, image::Rgb([40 * i, 9, 9]))
+                .save(class.join(format!("{i}.png")))
+                .unwrap();
+        }
+    }
+    let eval = |file: &str| call(root, &["eval", "--model-file", file, "--data", "data", "--device", "cpu"]);
+    let file = fixture("narrow-zip.pth");
+    let output = eval(text(&file));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("`alexnet-lab import FILE --classes NAMES.txt --out NEW.safetensors`"), "{told}");
+    // The advice helps.
+    fs::write(root.join("names.txt"), (0..12).map(|i| format!("thing {i:02}\n")).collect::<String>())
+        .unwrap();
+    let output = call(root, &["import", text(&file), "--classes", "names.txt", "--out", "new"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = eval("new");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn a_model_is_trained_further() {
     let folder = tempdir().unwrap();
     let root = folder.path();

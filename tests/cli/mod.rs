@@ -5,6 +5,7 @@ mod contract;
 mod data;
 mod export;
 mod import;
+mod outcome;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

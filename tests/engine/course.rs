@@ -147,21 +147,24 @@ fn planned_changes_come_at_their_update() {
 
 #[test]
 fn the_end_game_slows_and_freezes_the_first_layer() {
-    let folder = tempdir().unwrap();
-    let mut config = quick(folder.path());
-    config.data.colour_noise = Some(ColourNoise::Author);
-    config.optim.end_game = true;
-    config.optim.schedule = Some(Schedule::Constant);
-    config.run.epochs = Some(3);
-    let (events, _) = run(config);
+    let told = |noise| {
+        let folder = tempdir().unwrap();
+        let mut config = quick(folder.path());
+        config.data.colour_noise = Some(noise);
+        config.optim.end_game = Some(true);
+        config.optim.schedule = Some(Schedule::Constant);
+        config.run.epochs = Some(3);
+        changes(&run(config).0)
+    };
     // 67/90 of 18 updates are 13.4, 72/90 are 14.4.
     let slow = RunChange::Layers { layers: vec!["conv1".into()], scale: 0.1 };
     let expected = [(15, RunChange::ColourStrength(0.0)), (15, slow), (16, frozen(&["conv1"]))];
-    assert_eq!(changes(&events), expected);
+    assert_eq!(told(ColourNoise::Author), expected);
+    assert_eq!(told(ColourNoise::Off), expected[1..], "without noise there is none to take away");
 }
 
 #[test]
-fn the_strength_of_the_colour_noise_changes_as_planned_if_there_is_noise() {
+fn the_strength_of_the_colour_noise_changes_as_planned() {
     let change = Change { epoch: 1.0, layer: None, lr_scale: None, colour_strength: Some(0.0) };
     let trained = |noise, planned| {
         let folder = tempdir().unwrap();
@@ -177,8 +180,7 @@ fn the_strength_of_the_colour_noise_changes_as_planned_if_there_is_noise() {
     let (told, until_then) = trained(ColourNoise::Author, vec![change.clone()]);
     assert_eq!(told, [(7, RunChange::ColourStrength(0.0))]);
     let (_, throughout) = trained(ColourNoise::Author, Vec::new());
-    let (told, never) = trained(ColourNoise::Off, vec![change]);
-    assert_eq!(told, [], "what is off cannot change");
+    let (_, never) = trained(ColourNoise::Off, Vec::new());
     assert_eq!(until_then[..6], throughout[..6]);
     assert_ne!(until_then[6], throughout[6], "update 7 still had noise");
     assert_ne!(until_then[0], never[0]);
@@ -227,6 +229,12 @@ fn what_cannot_be_planned_is_refused_before_anything_is_written() {
         c.optim.lr_drops = Some(vec![1.0]);
     });
     assert!(message.contains("optim.lr_drops") && message.contains("steps"), "{message}");
+    let change = Change { epoch: 1.0, layer: None, lr_scale: None, colour_strength: Some(0.0) };
+    // The preset has no colour noise.
+    let message = refusal(&|c| c.optim.changes = vec![change.clone()]);
+    for word in ["optim.changes", "colour_strength", "data.colour_noise is off"] {
+        assert!(message.contains(word), "`{word}` is missing in: {message}");
+    }
 }
 
 fn search(config: RunConfig, range: RateRange) -> (Vec<Event>, RateFound) {
@@ -263,6 +271,49 @@ fn a_search_tries_rates_until_the_loss_explodes() {
     names.sort();
     assert_eq!(names, ["config.toml", "rates.csv", "rates.png"], "no run was made");
     assert!(!events.iter().any(|e| matches!(e, Event::Started(_) | Event::Step(..))));
+}
+
+#[test]
+fn a_search_begins_with_what_is_planned_for_the_start() {
+    let curve = |strength: f64, planned: Option<f64>| {
+        let folder = tempdir().unwrap();
+        let mut config = quick(&folder.path().join("search"));
+        config.data.colour_noise = Some(ColourNoise::Author);
+        config.data.colour_strength = strength;
+        let change =
+            |strength| Change { epoch: 0.0, layer: None, lr_scale: None, colour_strength: Some(strength) };
+        config.optim.changes = planned.map(change).into_iter().collect();
+        search(config, RateRange { from: 1e-5, to: 1e-3, updates: 30 }).1.points
+    };
+    let planned = curve(0.1, Some(0.7));
+    assert_eq!(planned, curve(0.7, None));
+    assert_ne!(planned, curve(0.1, None), "the strength changes nothing");
+}
+
+#[test]
+fn a_search_tells_of_pictures_that_vanish() {
+    let folder = tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    for (class, name) in (0..40).map(|index| (["cat", "dog"][index % 2], format!("{index}.png"))) {
+        fs::create_dir_all(pictures.join(class)).unwrap();
+        image::RgbImage::from_pixel(32, 32, image::Rgb([200, 10, 90]))
+            .save(pictures.join(class).join(name))
+            .unwrap();
+    }
+    let mut config = quick(&folder.path().join("search"));
+    config.data.source = pictures.to_str().unwrap().into();
+    // Without memory for pictures every one is read again in every epoch.
+    config.data.cache_mib = 0;
+    let engine = engine();
+    let range = RateRange { from: 1e-9, to: 1e-7, updates: 10_000 };
+    engine.send(Command::FindRate { config: Box::new(config), range });
+    until(&engine, |e| matches!(e, Event::RateTried(_)));
+    fs::remove_dir_all(pictures.join("cat")).unwrap();
+    let told = until(&engine, |e| matches!(e, Event::Warning(_)));
+    let Some(Event::Warning(text)) = told.last() else { unreachable!("until ends with it") };
+    assert!(text.contains(".png is left out from now on"), "{text}");
+    engine.send(Command::Stop);
+    until(&engine, |e| matches!(e, Event::Cancelled));
 }
 
 #[test]

@@ -46,9 +46,9 @@ fn mistakes_are_said_beside_their_field() {
     let mut draft = Draft::new(RunConfig::default());
     let cases = [
         (Field::LearningRate, "abc", "Must be a number, for example 0.01"),
-        (Field::LearningRate, "0", "Must be greater than 0"),
-        (Field::LearningRate, "-1", "Must be greater than 0"),
-        (Field::LearningRate, "NaN", "Must be greater than 0"),
+        (Field::LearningRate, "0", "Must be a finite number greater than 0"),
+        (Field::LearningRate, "-1", "Must be a finite number greater than 0"),
+        (Field::LearningRate, "NaN", "Must be a finite number greater than 0"),
         (Field::Batch, "1.5", "Must be a whole number"),
         (Field::Batch, "0", "Must be 1 to 65536"),
         (Field::Epochs, "0", "Must be at least 1"),

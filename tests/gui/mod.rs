@@ -10,4 +10,5 @@ mod panels;
 mod rate;
 mod rig;
 mod state;
+mod variants;
 mod window;

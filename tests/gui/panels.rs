@@ -1,9 +1,9 @@
 //! The panels, driven by the labels that people and screen readers know them by.
 
-use alexnet_lab::config::{Norm, RunConfig};
+use alexnet_lab::config::RunConfig;
 use alexnet_lab::engine::{Command, Event, Stage, StopReason};
 use alexnet_lab::gui::{Field, Phase};
-use egui::accesskit::{Role, Toggled};
+use egui::accesskit::Toggled;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -459,44 +459,4 @@ fn a_start_waits_until_the_source_is_known() {
     });
     assert!(matches!(rig.command(), Some(Command::Start(_))));
     assert_eq!(rig.harness.state().state.phase, Phase::Asked);
-}
-
-/// Picks an entry of a drop-down list.
-fn choose(rig: &mut Rig, list: &str, entry: &str) {
-    rig.harness.get_by_role_and_label(Role::ComboBox, list).click();
-    rig.settle();
-    rig.harness.get_by_label(entry).click();
-    rig.settle();
-}
-
-#[test]
-fn a_variant_is_one_choice_and_choosing_the_usual_one_takes_it_back() {
-    let mut rig = Rig::with(RunConfig::default(), [1280.0, 1400.0]);
-    click(&mut rig, "Variants");
-    choose(&mut rig, "Normalisation", "As the author ran it");
-    choose(&mut rig, "Columns", "One");
-    let model = &rig.harness.state().draft.base.model;
-    assert_eq!((model.norm, model.columns), (Some(Norm::Author), Some(1)));
-    choose(&mut rig, "Columns", "Two (this preset)");
-    assert_eq!(rig.harness.state().draft.base.model.columns, None);
-}
-
-#[test]
-fn the_layers_of_the_network_are_listed_as_it_is_varied() {
-    let mut config = RunConfig::default();
-    config.model.without = vec!["conv4".into()];
-    let mut rig = Rig::with(config, [1280.0, 1400.0]);
-    click(&mut rig, "Layers");
-    for shown in ["conv1", "96x3x3", "conv5"] {
-        assert!(rig.harness.query_by_label(shown).is_some(), "{shown}");
-    }
-    assert!(rig.harness.query_by_label("conv4").is_none());
-}
-
-#[test]
-fn a_network_that_cannot_be_is_explained_before_it_is_started() {
-    let mut config = RunConfig::default();
-    config.model.without = vec!["conv9".into()];
-    let rig = Rig::with(config, [1280.0, 1000.0]);
-    assert!(rig.harness.query_by_label_contains("conv2, conv3, conv4, conv5").is_some());
 }

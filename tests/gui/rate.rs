@@ -1,7 +1,7 @@
 //! The learning rate in the window: schedules, frozen layers, planned changes, the search.
 
 use alexnet_lab::config::{Change, RunConfig, Schedule};
-use alexnet_lab::engine::{Command, Event, RateFound, RunChange, Stage, StopReason, Suggestion};
+use alexnet_lab::engine::{Command, Event, PresetInfo, RateFound, RunChange, Stage, StopReason, Suggestion};
 use alexnet_lab::gui::{Draft, Field, Phase, RateSearch};
 use alexnet_lab::vis::RatePoint;
 use egui_kittest::kittest::Queryable as _;
@@ -95,9 +95,21 @@ fn the_end_game_and_the_rate_of_the_biases_are_switches() {
     click(&mut rig, "Biases follow the schedule");
     type_into(&mut rig, "Warm-up epochs", "0,5");
     let optim = config(&rig).optim;
-    assert_eq!((optim.end_game, optim.bias_schedule, optim.warmup_epochs), (true, Some(false), 0.5));
+    assert_eq!((optim.end_game, optim.bias_schedule, optim.warmup_epochs), (Some(true), Some(false), 0.5));
     click(&mut rig, "Reset all");
     assert_eq!(config(&rig), RunConfig::default());
+}
+
+#[test]
+fn the_end_game_of_a_preset_can_be_left_out() {
+    let presets = presets();
+    let with = PresetInfo { end_game: true, ..presets[0].clone() };
+    let mut draft = Draft::new(RunConfig::default());
+    assert!(draft.end_game(Some(&with)) && !draft.end_game(Some(&presets[0])));
+    draft.set_end_game(false, Some(&with));
+    assert_eq!(draft.config().expect("good settings").optim.end_game, Some(false));
+    draft.set_end_game(true, Some(&with));
+    assert!(!draft.any_changed(), "as the preset says");
 }
 
 #[test]
@@ -113,11 +125,17 @@ fn a_rate_is_searched_for_and_taken() {
     rig.send(Event::RateTried(point(1)));
     rig.harness.get_by_label("Loss over rate. 2 rates tried.");
     assert!(disabled(&rig, "Find a rate"));
+    rig.harness.get_by_label("Find a rate").hover();
+    rig.harness.run_steps(10);
+    assert!(shows(&rig, "A search for a learning rate is going on."));
     assert!(shows(&rig, "Trying learning rates"));
     rig.send(found(Ok(suggestion(0.0066))));
     assert_eq!(rig.harness.state().state.phase, Phase::Idle);
     rig.harness.get_by_label("Loss over rate. Suggested 0.0066.");
     rig.harness.get_by_label("The loss falls most steeply here.");
+    rig.harness.get_by_label("Show folder").hover();
+    rig.harness.run_steps(10);
+    assert!(shows(&rig, "Open runs/2: curve, table, settings"));
     click(&mut rig, "Use 0.0066");
     assert_eq!(rig.harness.state().draft.config().expect("good settings").optim.lr, Some(0.0066));
     assert!(rig.harness.state().state.search.is_none());
@@ -129,6 +147,7 @@ fn a_search_without_a_suggestion_says_why_and_can_be_dismissed() {
     click(&mut rig, "Find a rate");
     rig.send(found(Err("the loss fell at none of these rates".into())));
     assert!(shows(&rig, "No rate can be suggested: the loss fell at none of these rates."));
+    assert!(!disabled(&rig, "Show folder"));
     click(&mut rig, "Dismiss the search");
     assert!(!shows(&rig, "Loss over rate"));
 }
@@ -167,7 +186,7 @@ fn a_search_is_in_sight_in_a_small_window() {
     click(&mut rig, "Find a rate");
     rig.send(found(Ok(suggestion(0.01))));
     let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
-    for label in ["Loss over rate. Suggested 0.01.", "Use 0.01", "Start training"] {
+    for label in ["Loss over rate. Suggested 0.01.", "Use 0.01", "Show folder", "Start training"] {
         let rect = rig.harness.get_by_label(label).rect();
         assert!(screen.contains_rect(rect), "{label} at {rect:?}");
     }
@@ -200,7 +219,7 @@ fn what_a_config_plans_is_kept_and_reset() {
     start.optim.warmup_epochs = 0.25;
     start.optim.bias_schedule = Some(false);
     start.optim.freeze = vec!["conv1".into()];
-    start.optim.end_game = true;
+    start.optim.end_game = Some(true);
     start.optim.changes =
         vec![Change { epoch: 1.0, layer: None, lr_scale: None, colour_strength: Some(0.0) }];
     let mut draft = Draft::new(start.clone());

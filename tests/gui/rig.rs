@@ -96,7 +96,9 @@ pub fn presets() -> Vec<PresetInfo> {
         mean: Mean::Image,
         schedule: Schedule::Steps,
         bias_schedule: true,
+        end_game: false,
         standard: standard("alexnet-64"),
+        middle_convolutions: ["conv2", "conv3", "conv4", "conv5"].map(String::from).to_vec(),
     };
     let large = PresetInfo {
         name: "alexnet",

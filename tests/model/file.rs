@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use alexnet_lab::model::{ModelFile, Shapes, first_weights, preset};
+use serde_json::Value;
 use tempfile::tempdir;
 
 fn model() -> ModelFile {
@@ -108,4 +109,57 @@ fn tensors_that_do_not_fit_are_named() {
     assert!(edit("\"conv2.bias\"", "\"conv9.bias\"").contains("conv9.bias"));
     assert!(edit("[32,32,5,5]", "[32,5,5,32]").contains("conv2.weight"));
     assert!(edit("\\\"out\\\":3", "\\\"out\\\":4").contains("3 classes"));
+}
+
+/// Writes `whole` again with another description.
+fn described_otherwise(path: &Path, whole: &[u8], change: impl FnOnce(&mut Value)) {
+    let start = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    let mut header: Value = serde_json::from_slice(&whole[8..start]).unwrap();
+    let entry = &mut header["__metadata__"]["alexnet-lab"];
+    let mut description: Value = serde_json::from_str(entry.as_str().unwrap()).unwrap();
+    change(&mut description);
+    *entry = Value::from(description.to_string());
+    let header = header.to_string();
+    let length = (header.len() as u64).to_le_bytes();
+    fs::write(path, [&length, header.as_bytes(), &whole[start..]].concat()).unwrap();
+}
+
+#[test]
+fn older_files_are_read_and_newer_ones_named() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.safetensors");
+    let spec = preset("alexnet-64").unwrap().standard(3);
+    let weights = first_weights(&spec, &Shapes::of(&spec).unwrap(), 3);
+    let mut model = ModelFile { spec, weights, mean: vec![100.0; 3 * 64 * 64], ..model() };
+    model.spec.input.scale = [0.5; 3];
+    // Deviations of many digits come back from JSON with another last one.
+    for layer in &mut model.spec.layers {
+        if let Some(init) = layer.kind.init_mut() {
+            init.std = 0.25;
+        }
+    }
+    model.write(&path).unwrap();
+    let whole = fs::read(&path).unwrap();
+    // Format 1: one scale for all channels, and no word on how dropout scales.
+    described_otherwise(&path, &whole, |description| {
+        assert_eq!(description["format"], 2);
+        description["format"] = Value::from(1);
+        description["spec"]["input"]["scale"] = Value::from(0.5);
+        let layers = description["spec"]["layers"].as_array_mut().unwrap();
+        let said = layers.iter_mut().filter_map(|layer| layer.as_object_mut().unwrap().remove("inverted"));
+        assert_eq!(said.count(), 2);
+    });
+    let read = ModelFile::read(&path).unwrap();
+    assert_eq!(read.spec, model.spec);
+    assert!(read == model);
+    // A later version may have layers that this one does not know.
+    let unknown = |description: &mut Value| description["spec"]["layers"][1]["kind"] = Value::from("mish");
+    described_otherwise(&path, &whole, |description| {
+        unknown(description);
+        description["format"] = Value::from(3);
+    });
+    assert!(refusal(&path).contains("newer version"));
+    described_otherwise(&path, &whole, unknown);
+    let message = refusal(&path);
+    assert!(message.contains("mish") && !message.contains("newer"), "{message}");
 }

@@ -237,3 +237,30 @@ fn dense(x: &[f64], weight: &[f64], bias: &[f64]) -> Vec<f64> {
     let row = |(weights, bias): (&[f64], &f64)| x.iter().zip(weights).map(|(a, b)| a * b).sum::<f64>() + bias;
     weight.chunks(x.len()).zip(bias).map(row).collect()
 }
+
+#[test]
+fn the_kernels_shown_are_those_of_the_first_layer_with_weights() {
+    let kernels = |spec: &ModelSpec| {
+        let shapes = Shapes::of(spec).unwrap();
+        let weights: Vec<Vec<f32>> = (0_u32..)
+            .zip(&shapes.parameters)
+            .map(|(index, p)| noise(p.shape.iter().product(), index, 1.0))
+            .collect();
+        let network = Network::new(spec.clone(), &weights, &Device::flex()).unwrap();
+        (network.first_kernels().unwrap(), weights)
+    };
+    let mut spec = small_spec();
+    let (found, weights) = kernels(&spec);
+    let found = found.unwrap();
+    assert_eq!((found.count, found.side, found.columns), (6, 3, 2));
+    assert_eq!(found.weights, weights[0]);
+    // Layers without weights may come before.
+    spec.layers.insert(0, layer("relu0", LayerKind::Relu));
+    assert_eq!(kernels(&spec).0.unwrap(), found);
+    // Kernels of every position, or what a convolution further on makes of maps, are no pictures.
+    let init = InitSpec { std: 0.1, bias: 0.1, decay_scale: 1.0 };
+    spec.layers[0] = layer("local0", LayerKind::Local { out: 3, kernel: 3, padding: 1, init });
+    assert_eq!(kernels(&spec).0, None);
+    spec.layers.drain(..8);
+    assert_eq!(kernels(&spec).0, None);
+}

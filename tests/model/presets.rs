@@ -132,3 +132,9 @@ fn a_layer_that_does_not_fit_is_named() {
     headless.layers.truncate(4);
     assert!(Shapes::of(&headless).unwrap_err().to_string().contains("pool1"));
 }
+
+#[test]
+fn only_the_network_as_run_ends_as_run_145_did() {
+    let with = PRESETS.iter().filter(|preset| preset.recipe.end_game).map(|preset| preset.name);
+    assert_eq!(with.collect::<Vec<_>>(), ["alexnet-as-run"]);
+}

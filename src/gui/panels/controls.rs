@@ -2,6 +2,8 @@
 
 use egui::{RichText, TextEdit, Ui};
 
+use crate::config::{ModelConfig, OptimConfig};
+use crate::engine;
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
 use crate::gui::format;
@@ -29,23 +31,34 @@ pub fn controls_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, a
 /// Whether a run can begin, or why not.
 pub fn may_start(state: &State, draft: &Draft) -> Result<(), String> {
     if state.busy() {
-        return Err("A run is going on.".into());
+        let search = "A search for a learning rate is going on.";
+        return Err(if state.searching() { search } else { "A run is going on." }.into());
     }
     match &state.found {
         Found::Unusable(_) => return Err("These pictures cannot be used; the reason is above.".into()),
         Found::Nothing => return Err("Choose pictures first.".into()),
         Found::Looking | Found::Ready(..) => {}
     }
-    match draft.errors().first() {
-        Some((field, reason)) => Err(format!("{}: {reason}", field.label())),
-        None => Ok(()),
+    if let Some((field, reason)) = draft.errors().first() {
+        return Err(format!("{}: {reason}", field.label()));
     }
+    let preset = state.preset(draft.base.model.preset.as_deref());
+    if let (Some(preset), None) = (preset, &draft.base.model.from) {
+        let model = ModelConfig { preset: Some(preset.name.into()), ..draft.base.model.clone() };
+        if engine::summary(&model, state.classes().unwrap_or(2), &OptimConfig::default()).is_err() {
+            return Err("This network cannot be built; the reason is above.".into());
+        }
+    }
+    Ok(())
 }
 
 fn start_ui(ui: &mut Ui, state: &State, draft: &Draft, actions: &mut Vec<Action>) {
     let allowed = may_start(state, draft);
     let allowed_here = allowed.as_ref().copied().map_err(String::as_str);
-    let help = "Train a new network from random first weights (Ctrl+Enter)";
+    let help = match draft.base.model.from {
+        None => "Train a new network from random first weights (Ctrl+Enter)",
+        Some(_) => "Train the open model further (Ctrl+Enter)",
+    };
     if primary_button_ui(ui, "Start training", allowed_here, help).clicked() {
         actions.push(Action::Start);
     }

@@ -22,11 +22,16 @@ pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft, actions: &mut V
         ui.set_width(ui.available_width());
         heading_ui(ui, "Network");
         ui.add_enabled_ui(!state.busy(), |ui| {
-            preset_ui(ui, state, draft);
+            further_ui(ui, state, draft);
+            if draft.base.model.from.is_none() {
+                preset_ui(ui, state, draft);
+            }
             device_ui(ui, state, draft);
         });
-        let preset = state.preset(draft.base.model.preset.as_deref());
-        variants_ui(ui, draft, preset, state.classes(), state.busy());
+        if draft.base.model.from.is_none() {
+            let preset = state.preset(draft.base.model.preset.as_deref());
+            variants_ui(ui, draft, preset, state.classes(), state.busy());
+        }
     });
     ui.add_space(4.0);
     card(ui).show(ui, |ui| {
@@ -50,6 +55,31 @@ pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft, actions: &mut V
         rate_ui(ui, state, draft, actions);
         ui.add_enabled_ui(!state.busy(), |ui| learning_ui(ui, state, draft));
     });
+}
+
+/// Whether the next run begins with the model that is open. Nothing as long as none is.
+fn further_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
+    let from = draft.base.model.from.clone();
+    // The model of a run that has ended lies in its folder.
+    let of_run = || state.summary.as_ref().and_then(|summary| summary.model_file.clone());
+    let open = state.model.as_ref().and_then(|model| Some((model, model.file.clone().or_else(of_run)?)));
+    if open.is_none() && from.is_none() {
+        return;
+    }
+    let mut further = from.is_some();
+    let response = ui.checkbox(&mut further, "Start from the open model").on_hover_text(
+        "Train this model further instead of beginning with random weights. When the pictures have other classes, its \
+         last layer is replaced and all others are kept. The learning rate begins at a tenth.",
+    );
+    if response.changed() {
+        match open {
+            Some((model, file)) if further => draft.start_from(file, state.preset(Some(&model.name))),
+            _ => draft.start_fresh(),
+        }
+    }
+    if let Some(path) = &draft.base.model.from {
+        ui.add(egui::Label::new(RichText::new(path.display().to_string()).small().weak()).truncate());
+    }
 }
 
 fn preset_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {

@@ -3,7 +3,7 @@
 
 use egui::{CollapsingHeader, ComboBox, Grid, RichText, Ui};
 
-use crate::config::{ModelConfig, Schedule};
+use crate::config::{ModelConfig, OptimConfig, Schedule};
 use crate::engine::{self, PresetInfo};
 use crate::gui::action::Action;
 use crate::gui::draft::{Draft, Field};
@@ -113,10 +113,14 @@ fn switches_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) {
     if response.changed() {
         draft.set_bias_schedule(follow, preset);
     }
-    ui.checkbox(&mut draft.base.optim.end_game, "The author's end game").on_hover_text(
+    let mut end_game = draft.end_game(preset);
+    let response = ui.checkbox(&mut end_game, "The author's end game").on_hover_text(
         "The last quarter of the author's run 145: after 67 of 90 parts of the run no more colour noise and a \
          tenth of the rate for conv1, after 72 conv1 frozen.",
     );
+    if response.changed() {
+        draft.set_end_game(end_game, preset);
+    }
     let planned = draft.base.optim.changes.len();
     if planned > 0 {
         let text = if planned == 1 {
@@ -165,7 +169,7 @@ fn learning_layers(draft: &Draft, preset: Option<&PresetInfo>) -> Vec<String> {
     let Some(preset) = preset else { return Vec::new() };
     let model = ModelConfig { preset: Some(preset.name.into()), ..draft.base.model.clone() };
     // The names do not depend on the classes. A network that cannot be built is told above.
-    let summary = engine::summary(&model, 10, None);
+    let summary = engine::summary(&model, 10, &OptimConfig::default());
     let layers = summary.into_iter().flat_map(|summary| summary.layers);
     layers.filter(|layer| layer.parameters > 0).map(|layer| layer.name).collect()
 }

@@ -47,15 +47,27 @@ fn found_ui(ui: &mut Ui, found: &RateFound, actions: &mut Vec<Action>) {
     match &found.suggestion {
         Ok(Suggestion { rate, reason }) => {
             ui.add(egui::Label::new(RichText::new(reason).small()).wrap());
-            let label = format!("Use {}", format::figures(*rate));
-            if button_ui(ui, &label, Ok(()), "Take this rate for the next run").clicked() {
-                actions.push(Action::TakeRate(*rate));
-            }
+            ui.horizontal(|ui| {
+                let label = format!("Use {}", format::figures(*rate));
+                if button_ui(ui, &label, Ok(()), "Take this rate for the next run").clicked() {
+                    actions.push(Action::TakeRate(*rate));
+                }
+                folder_ui(ui, found, actions);
+            });
         }
         Err(reason) => {
             let text = format!("No rate can be suggested: {reason}.");
             ui.add(egui::Label::new(RichText::new(text).small().color(Palette::of(ui).warning)).wrap());
+            folder_ui(ui, found, actions);
         }
+    }
+}
+
+/// The way to what the search has written.
+fn folder_ui(ui: &mut Ui, found: &RateFound, actions: &mut Vec<Action>) {
+    let help = format!("Open {}: curve, table, settings", found.folder.display());
+    if button_ui(ui, "Show folder", Ok(()), &help).clicked() {
+        actions.push(Action::OpenFolder(found.folder.clone()));
     }
 }
 

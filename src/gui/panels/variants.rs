@@ -23,26 +23,30 @@ pub fn variants_ui(
 ) {
     let Some(preset) = preset else { return };
     let asked = ModelConfig { preset: Some(preset.name.into()), ..draft.base.model.clone() };
-    let summary = engine::summary(&asked, classes.unwrap_or(CLASSES), draft.base.optim.batch);
+    // A number that cannot be used is told at its own field.
+    let optim = draft.config().map(|config| config.optim).unwrap_or_default();
+    let summary = engine::summary(&asked, classes.unwrap_or(CLASSES), &optim);
     if let Err(reason) = &summary {
         ui.label(RichText::new(reason).color(Palette::of(ui).error));
     }
     let changed = draft.model_changed();
     let title = if changed { "Variants (changed)" } else { "Variants" };
     CollapsingHeader::new(title).id_salt("variants").show_unindented(ui, |ui| {
-        ui.add_enabled_ui(!fixed, |ui| choices_ui(ui, &mut draft.base.model, &preset.standard));
+        ui.add_enabled_ui(!fixed, |ui| choices_ui(ui, &mut draft.base.model, preset));
     });
     if let Ok(summary) = summary {
         CollapsingHeader::new("Layers").id_salt("layers").show_unindented(ui, |ui| layers_ui(ui, &summary));
     }
 }
 
-fn choices_ui(ui: &mut Ui, model: &mut ModelConfig, standard: &ModelConfig) {
+fn choices_ui(ui: &mut Ui, model: &mut ModelConfig, preset: &PresetInfo) {
     Grid::new("variant choices").num_columns(2).min_col_width(LABELS).spacing([8.0, 5.0]).show(ui, |ui| {
         for choice in CHOICES {
-            choice.show(ui, model, standard);
+            choice.show(ui, model, &preset.standard);
             ui.end_row();
         }
+        leave_out_ui(ui, &mut model.without, &preset.middle_convolutions);
+        ui.end_row();
     });
 }
 
@@ -66,7 +70,7 @@ const CHOICES: &[Choice] = &[
         label: "Neurons",
         help: "max(0, x) learns several times faster than the older tanh (paper section 3.1, Figure 1).",
         options: &[
-            ("max(0, x)", |m| m.activation = Some(Activation::Relu)),
+            ("ReLU, max(0, x)", |m| m.activation = Some(Activation::Relu)),
             ("tanh", |m| m.activation = Some(Activation::Tanh)),
         ],
         clear: |m| m.activation = None,
@@ -130,21 +134,8 @@ const CHOICES: &[Choice] = &[
         same: |a, b| a.dropout == b.dropout,
     },
     Choice {
-        label: "Leave out",
-        help: "Without any one of its middle convolutions the network loses about 2 % (paper section 7).",
-        options: &[
-            ("No layer", |m| m.without.clear()),
-            ("conv2", |m| m.without = vec!["conv2".into()]),
-            ("conv3", |m| m.without = vec!["conv3".into()]),
-            ("conv4", |m| m.without = vec!["conv4".into()]),
-            ("conv5", |m| m.without = vec!["conv5".into()]),
-        ],
-        clear: |m| m.without.clear(),
-        same: |a, b| a.without == b.without,
-    },
-    Choice {
         label: "First weights",
-        help: "How far from zero the random first weights lie: as printed (section 5), as the author ran it, or by \
+        help: "Initialisation: how far from zero the random first weights lie: as printed (section 5), as the author ran it, or by \
                the number of inputs of each unit, which small data sets need.",
         options: &[
             ("As printed", |m| m.init = Some(Init::Paper)),
@@ -166,9 +157,8 @@ impl Choice {
             write(&mut tried);
             (self.same)(&tried, config)
         };
-        let several = model.without.join(", ");
         let shown = self.options.iter().find(|(_, write)| matches(*write, effective));
-        let shown = shown.map_or(several.as_str(), |(name, _)| *name);
+        let shown = shown.map_or("", |(name, _)| *name);
         let combo =
             ComboBox::from_id_salt(self.label).width(ui.available_width()).selected_text(shown).truncate();
         let mut chosen = None;
@@ -188,6 +178,26 @@ impl Choice {
             None => {}
         }
     }
+}
+
+/// Which convolution, if any, the network goes without.
+fn leave_out_ui(ui: &mut Ui, without: &mut Vec<String>, known: &[String]) {
+    let help = "Without any one of its middle convolutions the network loses about 2 % (paper section 7).";
+    let label = ui.label("Leave out").on_hover_text(help);
+    let shown = if without.is_empty() { "No layer".to_owned() } else { without.join(", ") };
+    let combo =
+        ComboBox::from_id_salt("leave out").width(ui.available_width()).selected_text(shown).truncate();
+    let response = combo.show_ui(ui, |ui| {
+        if ui.selectable_label(without.is_empty(), "No layer").clicked() {
+            without.clear();
+        }
+        for layer in known {
+            if ui.selectable_label(without.contains(layer), layer).clicked() {
+                *without = vec![layer.clone()];
+            }
+        }
+    });
+    response.response.labelled_by(label.id).on_hover_text(help);
 }
 
 fn layers_ui(ui: &mut Ui, summary: &NetworkSummary) {

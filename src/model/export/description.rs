@@ -10,7 +10,7 @@ use crate::model::spec::ModelSpec;
 pub(super) const SPEC: &str = "alexnet-lab.spec";
 pub(super) const CLASSES: &str = "alexnet-lab.classes";
 pub(super) const PREPROCESSING: &str = "alexnet-lab.preprocessing";
-const STEP: &str = "alexnet-lab.step";
+pub(super) const STEP: &str = "alexnet-lab.step";
 
 /// Where a reader finds the mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,12 @@ impl Preprocessing {
             scale: input.scale,
             mean_image: (place == Mean::Listed && !uniform).then(|| model.mean.clone()),
         }
+    }
+
+    /// Whether this is for crops of `side` pixels.
+    pub fn fits(&self, side: usize) -> bool {
+        let numbers = self.mean_image.as_ref().map(Vec::len);
+        self.crop_side == side && numbers.is_none_or(|numbers| numbers == 3 * side * side)
     }
 
     /// `[3, crop_side, crop_side]`

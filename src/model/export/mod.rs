@@ -13,7 +13,7 @@ pub mod torch;
 use std::path::{Path, PathBuf};
 
 use super::dropout::DropoutError;
-use super::file::{ModelFile, ModelFileError, replace};
+use super::file::{ModelFile, ModelFileError, is_same_file, replace};
 use super::shapes::{ShapeError, Shapes};
 
 /// Largest difference between the scores of the network and of its export, as a share of the largest score.
@@ -54,7 +54,9 @@ pub struct Exported {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error(transparent)]
-    Model(#[from] ModelFileError),
+    Model(ModelFileError),
+    #[error("{0}; if it is a network of PyTorch or Caffe, make one of it with `alexnet-lab import`")]
+    Foreign(ModelFileError),
     #[error(transparent)]
     Shape(#[from] ShapeError),
     #[error(transparent)]
@@ -92,7 +94,10 @@ impl ExportError {
 /// A model that cannot be read or has weights that are no numbers, a file that cannot be written, an export
 /// that does not agree with the network.
 pub fn export(from: &Path, format: ExportFormat, to: &Path) -> Result<Exported, ExportError> {
-    let model = ModelFile::read(from)?;
+    let model = ModelFile::read(from).map_err(|error| match error {
+        ModelFileError::Foreign { .. } => ExportError::Foreign(error),
+        _ => ExportError::Model(error),
+    })?;
     if is_same_file(from, to) {
         return Err(ExportError::SamePath { path: to.into() });
     }
@@ -164,13 +169,5 @@ fn check_finite(model: &ModelFile, path: &Path) -> Result<(), ExportError> {
     match all.find(|(_, values)| values.iter().any(|value| !value.is_finite())) {
         Some((name, _)) => Err(ExportError::NotFinite { path: path.into(), tensor: name.into() }),
         None => Ok(()),
-    }
-}
-
-/// Whether both names lead to one file; links and `..` are followed.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
     }
 }

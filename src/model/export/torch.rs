@@ -11,9 +11,9 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::ExportError;
-use super::description::{self, CLASSES, PREPROCESSING, Preprocessing, SPEC};
+use super::description::{self, CLASSES, PREPROCESSING, Preprocessing, SPEC, STEP};
 use crate::model::dropout::convert_dropout;
-use crate::model::file::ModelFile;
+use crate::model::file::{MAX_PARAMETERS, ModelFile};
 use crate::model::shapes::{MapShape, Shapes};
 use crate::model::spec::{LayerKind, LayerSpec, ModelSpec, Sides};
 
@@ -22,6 +22,13 @@ const MODULES: &str = "alexnet-lab.modules";
 /// Metadata key of the class that takes the weights. Other networks can have torchvision's keys and shapes too,
 /// for example with tanh, so keys that fit do not tell.
 const LOADS_INTO: &str = "alexnet-lab.loads_into";
+/// Metadata key that says that every dropout layer was the paper's before it was folded.
+const DROPOUT: &str = "alexnet-lab.dropout";
+const ORIGINAL: &str = "original";
+/// Outputs of torchvision's layers but the last, which has one a class (`models/alexnet.py`).
+const TORCHVISION_WIDTHS: [usize; 7] = [64, 192, 384, 256, 256, 4096, 4096];
+/// Larger crops are not believed: a mean of one number a channel would be spread over all their pixels.
+const MAX_SIDE: usize = 4096;
 /// Positions of torchvision's linear layers among its `classifier`.
 const TORCHVISION_LINEAR: [usize; 3] = [1, 4, 6];
 
@@ -30,7 +37,9 @@ const TORCHVISION_LINEAR: [usize; 3] = [1, 4, 6];
 /// # Errors
 /// Dropout that cannot be folded, a file that cannot be written.
 pub(super) fn write(mut model: ModelFile, path: &Path) -> Result<(), ExportError> {
-    convert_dropout(&mut model.spec, &mut model.weights, true)?;
+    let inverted = |layer: &LayerSpec| matches!(layer.kind, LayerKind::Dropout { inverted: true, .. });
+    let mixed = model.spec.layers.iter().any(inverted);
+    let folded = convert_dropout(&mut model.spec, &mut model.weights, true)?;
     let shapes = Shapes::of(&model.spec)?;
     let tensors = merge_columns(&model.spec, std::mem::take(&mut model.weights), &shapes);
     let failed = |reason: String| ExportError::Write { path: path.into(), reason };
@@ -48,26 +57,50 @@ pub(super) fn write(mut model: ModelFile, path: &Path) -> Result<(), ExportError
         .collect();
     // What other programs look for before they read a file as PyTorch's.
     metadata.insert("format".into(), "pt".into());
+    if folded && !mixed {
+        metadata.insert(DROPOUT.into(), ORIGINAL.into());
+    }
     let modules = serde_json::to_string(&modules(&model.spec, &shapes)).map_err(|e| failed(e.to_string()))?;
     metadata.insert(MODULES.into(), modules);
     metadata.insert(LOADS_INTO.into(), loads_into(&model.spec, model.classes.len()));
     safetensors::serialize_to_file(views, Some(metadata), path).map_err(|e| failed(e.to_string()))
 }
 
-/// Rebuilds the network from the bytes of a file.
+/// The model that was exported, dropout as it was; `None` if the file does not say that this program wrote it.
 ///
 /// # Errors
-/// Bytes that are not such a file; a tensor that is missing or misshapen, by name.
+/// A file that says so, but does not hold what it describes.
+pub(in crate::model) fn restore(bytes: &[u8]) -> Result<Option<ModelFile>, String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let Some(metadata) = header.metadata().as_ref().filter(|metadata| metadata.contains_key(SPEC)) else {
+        return Ok(None);
+    };
+    let mut model = read(bytes)?;
+    if model.mean.iter().chain(model.weights.iter().flatten()).any(|value| !value.is_finite()) {
+        return Err("it holds numbers that are infinite or not numbers at all".into());
+    }
+    if metadata.get(DROPOUT).is_some_and(|scaling| scaling == ORIGINAL) {
+        convert_dropout(&mut model.spec, &mut model.weights, false).map_err(|e| e.to_string())?;
+    }
+    Ok(Some(model))
+}
+
+/// Rebuilds the network from the bytes of a file, dropout folded as it is there.
+///
+/// # Errors
+/// Bytes that are not such a file; a tensor that is missing, misshapen or left over, by name.
 pub(super) fn read(bytes: &[u8]) -> Result<ModelFile, String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
     let metadata = header.metadata().as_ref().ok_or("its metadata is missing")?;
     let entry = |key: &str| metadata.get(key).ok_or_else(|| format!("its metadata {key} is missing"));
-    let spec: ModelSpec = serde_json::from_str(entry(SPEC)?).map_err(|e| e.to_string())?;
+    let json = |key: &str, e: serde_json::Error| format!("its metadata {key} cannot be read ({e})");
+    let mut spec: ModelSpec = serde_json::from_str(entry(SPEC)?).map_err(|e| json(SPEC, e))?;
     let preprocessing: Preprocessing =
-        serde_json::from_str(entry(PREPROCESSING)?).map_err(|e| e.to_string())?;
-    let classes = serde_json::from_str(entry(CLASSES)?).map_err(|e| e.to_string())?;
+        serde_json::from_str(entry(PREPROCESSING)?).map_err(|e| json(PREPROCESSING, e))?;
+    let classes: Vec<String> = serde_json::from_str(entry(CLASSES)?).map_err(|e| json(CLASSES, e))?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let shapes = Shapes::of(&spec).map_err(|e| e.to_string())?;
+    check(&shapes, spec.input.side, &classes, &preprocessing)?;
     let keys = keys(&spec);
     let mut weights = Vec::with_capacity(shapes.parameters.len());
     // Rows of each tensor that earlier columns have taken.
@@ -86,14 +119,49 @@ pub(super) fn read(bytes: &[u8]) -> Result<ModelFile, String> {
         weights.push(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect());
         *start += count;
     }
-    let mut spec = spec;
+    for (name, view) in tensors.iter() {
+        if taken.get(name).is_none_or(|taken| 4 * taken != view.data().len()) {
+            return Err(format!(
+                "tensor {name} has shape {:?}, which its network has no place for",
+                view.shape()
+            ));
+        }
+    }
     spec.input.scale = preprocessing.scale;
-    Ok(ModelFile { spec, classes, mean: preprocessing.mean(), weights, step: 0 })
+    let step = metadata.get(STEP).and_then(|step| step.parse().ok()).unwrap_or(0);
+    Ok(ModelFile { spec, classes, mean: preprocessing.mean(), weights, step })
 }
 
-/// The PyTorch expression for a network that takes the weights.
-pub(super) fn loads_into(spec: &ModelSpec, classes: usize) -> String {
-    if is_torchvision(spec) {
+/// Whether the descriptions in the metadata belong together.
+fn check(
+    shapes: &Shapes,
+    side: usize,
+    classes: &[String],
+    preprocessing: &Preprocessing,
+) -> Result<(), String> {
+    if shapes.parameter_count() > MAX_PARAMETERS {
+        return Err("it asks for more than a thousand million parameters".into());
+    }
+    if classes.len() != shapes.classes {
+        return Err(format!("it names {} classes, but has {} outputs", classes.len(), shapes.classes));
+    }
+    if side > MAX_SIDE || !preprocessing.fits(side) {
+        return Err(format!("its metadata {PREPROCESSING} is not for its crops of {side} pixels"));
+    }
+    Ok(())
+}
+
+/// The PyTorch expression for a network that takes the weights. torchvision's class has fixed widths.
+pub fn loads_into(spec: &ModelSpec, classes: usize) -> String {
+    let widths: Vec<usize> = spec
+        .layers
+        .iter()
+        .filter_map(|layer| match layer.kind {
+            LayerKind::Conv { out, .. } | LayerKind::Linear { out, .. } => Some(out),
+            _ => None,
+        })
+        .collect();
+    if is_torchvision(spec) && widths.starts_with(&TORCHVISION_WIDTHS) {
         format!("torchvision.models.alexnet(num_classes={classes})")
     } else {
         format!("a network of the modules that its metadata list under {MODULES}")

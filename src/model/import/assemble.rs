@@ -7,15 +7,13 @@
 use std::collections::BTreeMap;
 
 use super::source::Tensors;
+use crate::kernels::MAX_BINDING_BYTES;
+use crate::model::file::MAX_PARAMETERS;
 use crate::model::shapes::{ParameterRole, ParameterShape, Shapes};
 use crate::model::spec::{LayerKind, LayerSpec, ModelSpec};
 
 /// More outputs than any known network has in one layer; keeps every product of sizes within 64 bits.
 const MAX_OUTPUTS: usize = 1 << 16;
-/// A network with more numbers than this is refused before memory is taken (the paper's has 61 million).
-const MAX_PARAMETERS: usize = 1 << 30;
-/// Largest block of a linear layer: many graphics cards bind no more memory at once.
-const MAX_BLOCK_BYTES: usize = 128 << 20;
 
 /// The tensors of one layer.
 #[derive(Clone, Debug)]
@@ -73,7 +71,7 @@ fn fit_columns(spec: &mut ModelSpec) {
     let Ok(shapes) = Shapes::of(spec) else { return };
     for parameter in shapes.parameters {
         if let LayerKind::Linear { out, columns, .. } = &mut spec.layers[parameter.layer].kind {
-            let fits = |n: usize| *out % n == 0 && *out / n * parameter.fan_in * 4 <= MAX_BLOCK_BYTES;
+            let fits = |n: usize| *out % n == 0 && *out / n * parameter.fan_in * 4 <= MAX_BINDING_BYTES;
             let wanted = wanted[parameter.layer];
             *columns = Some(wanted).filter(|&n| fits(n)).or_else(|| (1..=64).find(|&n| fits(n))).unwrap_or(1);
         }

@@ -18,11 +18,16 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::export;
 use super::file::{ModelFile, ModelFileError};
 
 /// Files above this many bytes are not read whole: four bytes for each of the thousand million parameters
 /// that a network may have, and some for the description.
 const MAX_FILE_BYTES: u64 = (4 << 30) + (256 << 20);
+
+/// Origins that are no other program.
+const OWN: &str = "a model of this program already";
+const EXPORTED: &str = "a model of this program, exported for PyTorch";
 
 /// So many misfits are named; a quite different network has hundreds.
 const NAMED_PROBLEMS: usize = 40;
@@ -117,7 +122,8 @@ impl ModelFile {
     }
 }
 
-/// Reads a model of this program, of PyTorch (`.pth`, `.safetensors`) or of Caffe (`.caffemodel`).
+/// Reads a model of this program, also one that it exported for PyTorch, of PyTorch (`.pth`, `.safetensors`) or
+/// of Caffe (`.caffemodel`).
 ///
 /// # Errors
 /// An unreadable file or one of no known kind; everything about a network that does not fit, by name.
@@ -127,8 +133,14 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportEr
         Format::SafeTensors => {
             let bytes = read_whole(path)?;
             match ModelFile::is_own(&bytes) {
-                Ok(true) => return own(ModelFile::parse(path, &bytes)?, path, options),
-                Ok(false) => torch::from_safetensors(&bytes),
+                Ok(true) => return own(ModelFile::parse(path, &bytes)?, OWN, path, options),
+                Ok(false) => match export::torch::restore(&bytes) {
+                    Ok(Some(file)) => return own(file, EXPORTED, path, options),
+                    Ok(None) => torch::from_safetensors(&bytes),
+                    Err(reason) => {
+                        Err(vec![format!("it is an export of this program, but damaged: {reason}")])
+                    }
+                },
                 Err(reason) => Err(vec![reason]),
             }
         }
@@ -156,15 +168,20 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportEr
     Ok(Imported { file: ModelFile { spec, classes, mean, weights, step: 0 }, origin, foreign: true, notes })
 }
 
-/// A model of ours: nothing to convert.
-fn own(mut file: ModelFile, path: &Path, options: &ImportOptions) -> Result<Imported, ImportError> {
+/// A model of ours: it brings everything along.
+fn own(
+    mut file: ModelFile,
+    origin: &str,
+    path: &Path,
+    options: &ImportOptions,
+) -> Result<Imported, ImportError> {
     check_expectations(&file.spec.name, options)
         .map_err(|problems| ImportError::Unfit { path: path.into(), problems })?;
     let mut notes = Vec::new();
     if options.classes.is_some() {
         file.classes = class_names(file.classes.len(), options, &mut notes)?;
     }
-    Ok(Imported { file, origin: "a model of this program already".into(), foreign: false, notes })
+    Ok(Imported { file, origin: origin.into(), foreign: false, notes })
 }
 
 /// Whether the network is the one that was announced, and whether the options make sense for it.

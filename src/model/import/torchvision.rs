@@ -22,9 +22,8 @@ const LAYERS: [(&str, &str); 8] = [
     ("fc8", "classifier.6"),
 ];
 
-/// Means and deviations of ImageNet's red, green and blue, for values of 0 to 1.
+/// Means of ImageNet's red, green and blue, for values of 0 to 1. The preset has the deviations.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// Where a checkpoint keeps the network, the likeliest first.
 const CUSTOMARY_PREFIXES: [&str; 6] =
@@ -48,7 +47,6 @@ pub(super) fn network(tensors: Tensors<'_>, container: &str) -> Result<Foreign, 
     let (tensors, notes) = select(tensors, &bindings)?;
     let preset = preset(PRESET).map_err(|e| vec![e.to_string()])?;
     let mut spec = preset.standard(1000);
-    spec.input.scale = DEVIATION.map(|deviation| 1.0 / (255.0 * deviation));
     let mut problems = Vec::new();
     take_widths(&mut spec, &bindings, &tensors, &mut problems);
     let weights = assemble(&spec, &bindings, &tensors, problems)?;

@@ -43,6 +43,8 @@ pub struct Recipe {
     pub bias_lr_scale: f64,
     /// Whether the biases' rate follows the schedule.
     pub bias_schedule: bool,
+    /// Whether the run ends as the author's run 145 did ([`OptimConfig::end_game`](crate::config::OptimConfig)).
+    pub end_game: bool,
     pub augment: bool,
     pub colour_noise: ColourNoise,
     pub mean: Mean,
@@ -78,6 +80,7 @@ const PAPER_RECIPE: Recipe = Recipe {
     weight_decay: 0.0005,
     bias_lr_scale: 2.0,
     bias_schedule: true,
+    end_game: false,
     augment: true,
     colour_noise: ColourNoise::Author,
     mean: Mean::Image,
@@ -94,6 +97,7 @@ const CIFAR_RECIPE: Recipe = Recipe {
     weight_decay: 0.004,
     bias_lr_scale: 2.0,
     bias_schedule: true,
+    end_game: false,
     augment: false,
     colour_noise: ColourNoise::Off,
     mean: Mean::Image,
@@ -220,7 +224,7 @@ fn table() -> [Preset; 10] {
                 norm_order: NormOrder::Author,
                 ..PAPER_VARIANTS
             },
-            recipe: Recipe { bias_schedule: false, ..PAPER_RECIPE },
+            recipe: Recipe { bias_schedule: false, end_game: true, ..PAPER_RECIPE },
             build: alexnet::as_run,
         },
         Preset {
@@ -236,7 +240,8 @@ fn table() -> [Preset; 10] {
             title: "224x224 pictures: the single-column AlexNet of torchvision (\"one weird trick\")",
             family: Family::AlexNet,
             variants: Variants { norm: Norm::Off, columns: 1, dropout: Dropout::Inverted, ..PAPER_VARIANTS },
-            // torchvision's reference script: divided by 10 every 30 of 90 epochs, decay 0.0001, no colour noise.
+            // torchvision's reference script, which has batches of 256 over eight cards: divided by 10 every 30 of 90
+            // epochs, decay 0.0001, no colour noise.
             recipe: Recipe {
                 weight_decay: 0.0001,
                 bias_lr_scale: 1.0,

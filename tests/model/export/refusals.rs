@@ -46,6 +46,9 @@ fn bad_input_is_named() {
             assert!(message.contains(word) && bad_input, "{message}");
         }
     }
+    let pth = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import/narrow-zip.pth");
+    let (message, bad_input) = refusal(&pth, FORMATS[0], &root.join("out"));
+    assert!(message.contains("`alexnet-lab import`") && bad_input, "{message}");
     assert_eq!(fs::read(&good).unwrap(), before);
     assert_eq!(fs::read_dir(root).unwrap().count(), 4, "something was left behind");
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use alexnet_lab::config::{Activation, Dropout, Pooling};
-use alexnet_lab::model::export::torch::keys;
+use alexnet_lab::model::export::torch::{keys, loads_into};
 use alexnet_lab::model::export::{ExportFormat, compare, export};
-use alexnet_lab::model::{ModelFile, Variants, preset};
+use alexnet_lab::model::{ImportOptions, Input, LayerKind, ModelFile, Network, Variants, import, preset};
+use burn::tensor::Device;
 use safetensors::SafeTensors;
 use tempfile::tempdir;
 
-use super::{CLASSES, model, narrow, networks, saved};
+use super::{CLASSES, model, narrow, networks, noise, saved};
 
 fn exported(model: &ModelFile, folder: &Path) -> Vec<u8> {
     let to = folder.join("out.torch.safetensors");
@@ -64,7 +65,18 @@ fn torchvisions_network_has_torchvisions_keys() {
         let bytes = exported(&model(narrow(spec)), folder.path());
         assert_eq!(shapes(&bytes), expected, "{dropout:?}");
         assert_eq!(metadata(&bytes, "format"), "pt");
-        assert_eq!(metadata(&bytes, "alexnet-lab.loads_into"), "torchvision.models.alexnet(num_classes=5)");
+        // torchvision's class builds its own widths only.
+        assert!(metadata(&bytes, "alexnet-lab.loads_into").contains("alexnet-lab.modules"));
+    }
+    let full = preset.standard(CLASSES);
+    assert_eq!(loads_into(&full, CLASSES), "torchvision.models.alexnet(num_classes=5)");
+    for name in ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"] {
+        let mut wider = full.clone();
+        let layer = wider.layers.iter_mut().find(|layer| layer.name == name).unwrap();
+        if let LayerKind::Conv { out, .. } | LayerKind::Linear { out, .. } = &mut layer.kind {
+            *out *= 2;
+        }
+        assert!(loads_into(&wider, CLASSES).contains("alexnet-lab.modules"), "{name}");
     }
     // The same keys and shapes, but another function.
     for change in
@@ -160,6 +172,83 @@ fn an_export_is_never_taken_for_a_model_of_ours() {
     exported(&model(narrow(preset("cifar-80sec").unwrap().standard(CLASSES))), folder.path());
     let message = ModelFile::read(&folder.path().join("out.torch.safetensors")).unwrap_err().to_string();
     assert!(message.contains("not a model of this program"), "{message}");
+}
+
+/// Preprocessing, class names and the scaling of dropout included, and the scores that follow.
+#[test]
+fn an_export_is_imported_as_the_model_that_it_was_made_of() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("out.torch.safetensors");
+    let scores = |model: &ModelFile| {
+        let network = Network::new(model.spec.clone(), &model.weights, &Device::flex()).unwrap();
+        let side = model.spec.input.side;
+        let pixels: Vec<u8> =
+            noise(3 * side * side, 5, 127.0).into_iter().map(|v| (v + 128.0) as u8).collect();
+        network.scores(&Input::new(model.spec.input, model.mean.clone()), &pixels).unwrap()
+    };
+    for (name, dropout) in [
+        ("alexnet-owt", Dropout::Inverted),
+        ("alexnet-owt", Dropout::Original),
+        ("alexnet-64", Dropout::Original),
+        ("cifar-11pct", Dropout::Off),
+    ] {
+        let preset = preset(name).unwrap();
+        let spec = preset.spec(CLASSES, &Variants { dropout, ..preset.variants.clone() }).unwrap();
+        let mut model = model(narrow(spec));
+        model.spec.input.scale = [0.5, 0.25, 0.75];
+        // Deviations of many digits come back from JSON with another last one.
+        for layer in &mut model.spec.layers {
+            if let Some(init) = layer.kind.init_mut() {
+                init.std = 0.25;
+            }
+        }
+        exported(&model, folder.path());
+        let imported = import(&path, &ImportOptions::default()).unwrap();
+        assert!(!imported.foreign && imported.notes.is_empty(), "{name}: {:?}", imported.notes);
+        let file = &imported.file;
+        assert_eq!((&file.spec, &file.classes, file.step), (&model.spec, &model.classes, 7), "{name}");
+        assert!(file.mean == model.mean && file.weights == model.weights, "{name} {dropout:?}");
+        assert_eq!(scores(&imported.file), scores(&model), "{name} {dropout:?}");
+    }
+    // One number a channel, and other names on demand.
+    let mut model = model(narrow(preset("cifar-80sec").unwrap().standard(CLASSES)));
+    model.mean = [120.5, 110.25, 99.0].into_iter().flat_map(|m| vec![m; 32 * 32]).collect();
+    exported(&model, folder.path());
+    let list = folder.path().join("names.txt");
+    std::fs::write(&list, "a\nb\nc\nd\ne\n").unwrap();
+    let options = ImportOptions { classes: Some(list), ..ImportOptions::default() };
+    let imported = import(&path, &options).unwrap().file;
+    assert_eq!((imported.mean, imported.classes.concat()), (model.mean, "abcde".into()));
+}
+
+#[test]
+fn an_export_that_was_tampered_with_is_refused() {
+    let folder = tempdir().unwrap();
+    let bytes = exported(&model(narrow(preset("cifar-80sec").unwrap().standard(CLASSES))), folder.path());
+    let start = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let text = String::from_utf8(bytes[8..start].to_vec()).unwrap();
+    let path = folder.path().join("changed.safetensors");
+    let refusal = |bytes: Vec<u8>| {
+        std::fs::write(&path, bytes).unwrap();
+        let message = import(&path, &ImportOptions::default()).unwrap_err().to_string();
+        assert!(message.contains("changed.safetensors"), "{message}");
+        message
+    };
+    for (from, to, words) in [
+        ("\\\"crop_side\\\":32", "\\\"crop_side\\\":31", "alexnet-lab.preprocessing"),
+        ("\\\"class 3\\\",", "", "4 classes"),
+        ("features.3.bias", "features.5.bias", "features.3.bias"),
+        ("alexnet-lab.classes", "alexnet-lab.glasses", "alexnet-lab.classes is missing"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let to = format!("{to:width$}", width = from.len());
+        let message = refusal([&bytes[..8], text.replace(from, &to).as_bytes(), &bytes[start..]].concat());
+        assert!(message.contains(words), "{message}");
+    }
+    let mut infinite = bytes.clone();
+    let end = infinite.len();
+    infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    assert!(refusal(infinite).contains("infinite"));
 }
 
 #[test]
