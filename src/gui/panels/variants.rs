@@ -201,7 +201,7 @@ fn leave_out_ui(ui: &mut Ui, without: &mut Vec<String>, known: &[String]) {
 }
 
 fn layers_ui(ui: &mut Ui, summary: &NetworkSummary) {
-    let grid = Grid::new("layer list").num_columns(4).min_col_width(56.0).min_row_height(15.0).striped(true);
+    let grid = Grid::new("layer list").num_columns(4).min_col_width(56.0).min_row_height(15.0);
     grid.spacing([10.0, 1.0]).show(ui, |ui| {
         ui.spacing_mut().interact_size.y = 15.0;
         for (column, title) in ["Layer", "Output", "Parameters", "Multiply-adds"].into_iter().enumerate() {
@@ -214,7 +214,10 @@ fn layers_ui(ui: &mut Ui, summary: &NetworkSummary) {
             for (column, text) in
                 [&layer.name, &layer.output, &parameters, &multiply_adds].into_iter().enumerate()
             {
-                cell_ui(ui, RichText::new(text).small(), column > 1, &layer.what);
+                let text = RichText::new(text).small();
+                // What has weights stands out.
+                let text = if layer.parameters == 0 { text.weak() } else { text };
+                cell_ui(ui, text, column > 1, &layer.what);
             }
             ui.end_row();
         }
