@@ -5,6 +5,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`words`] | numbers as people read them |
 //! | [`config`] | what a run is: data, model, update rule, length |
 //! | [`device`] | which devices there are, which one is taken, and why |
 //! | [`data`] | pictures: found, decoded once, dealt out in batches |
@@ -34,3 +35,4 @@ pub mod kernels;
 pub mod model;
 pub mod train;
 pub mod vis;
+pub mod words;

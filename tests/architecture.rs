@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("words", &[]),
     ("config", &[]),
     ("device", &[]),
     ("kernels", &[]),
     ("vis", &[]),
-    ("data", &["config"]),
+    ("data", &["config", "words"]),
     ("model", &["kernels", "config"]),
     ("train", &["model", "data", "config"]),
     ("infer", &["model", "data"]),
     ("engine", &["train", "infer", "vis", "model", "data", "device", "config"]),
-    ("cli", &["engine", "vis", "config"]),
+    ("cli", &["engine", "vis", "config", "words"]),
     // Descriptions of data and devices reach the window inside events.
-    ("gui", &["engine", "vis", "config", "data", "device"]),
+    ("gui", &["engine", "vis", "config", "data", "device", "words"]),
 ];
 
 /// A library and the only places that may name it.

@@ -7,7 +7,10 @@
 use std::path::PathBuf;
 
 use crate::config::{ConfigError, ModelConfig, OptimConfig, RunConfig, Schedule};
-use crate::engine::PresetInfo;
+use crate::engine::{self, NetworkSummary, PresetInfo};
+
+/// Classes in the paper.
+const PAPER_CLASSES: usize = 1000;
 
 /// A number that can be edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -288,6 +291,18 @@ impl Draft {
     pub fn start_fresh(&mut self) {
         self.base.model = ModelConfig::default();
         self.reset(Field::LearningRate);
+    }
+
+    /// The network of the next run, layer by layer, for pictures of so many classes (before they are known, the
+    /// paper's 1000).
+    ///
+    /// # Errors
+    /// Why it cannot be built.
+    pub fn network(&self, preset: &PresetInfo, classes: Option<usize>) -> Result<NetworkSummary, String> {
+        let model = ModelConfig { preset: Some(preset.name.into()), ..self.base.model.clone() };
+        // A number that cannot be used is told at its own field.
+        let optim = self.config().map(|config| config.optim).unwrap_or_default();
+        engine::summary(&model, classes.unwrap_or(PAPER_CLASSES), &optim)
     }
 
     /// The preset without variants.

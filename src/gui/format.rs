@@ -1,4 +1,6 @@
-//! Numbers as people read them.
+//! Numbers as the window shows them.
+
+use crate::words;
 
 /// Seconds as "8 s", "3 min 20 s" or "2 h 5 min".
 pub fn duration(seconds: f64) -> String {
@@ -18,18 +20,9 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// A count with a space between thousands, as "61 000 000".
+/// A count with a space between thousands, as "61 000 000": a no-break space, so that a number is never torn apart.
 pub fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            // A no-break space, so that a number is never torn apart.
-            out.push('\u{a0}');
-        }
-        out.push(digit);
-    }
-    out
+    words::grouped(n, '\u{a0}')
 }
 
 /// Pictures a second: whole numbers when there are many.

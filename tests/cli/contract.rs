@@ -1,6 +1,7 @@
 //! JSON keys, exit statuses and files that scripts rely on.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -125,22 +126,31 @@ fn a_search_for_a_rate_reports_what_it_tried() {
     }
 }
 
+/// Runs the program until it reports the first `event`, then interrupts it. Gives its exit status and the lines that
+/// it still wrote.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_ends_a_search_with_130_and_leaves_nothing() {
-    let folder = tempdir().unwrap();
-    let args = ["find-lr", "--data", "sample", "--updates", "50000", "--out", "search", "--json"];
-    let mut child = program(folder.path())
-        .args([&args, QUICK].concat())
+fn interrupted(folder: &Path, args: &[&str], event: &str) -> (Option<i32>, Vec<String>) {
+    let mut child = program(folder)
+        .args([args, QUICK].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("\"rate_tried\"")));
+    let wanted = format!("\"{event}\"");
+    assert!(lines.any(|line| line.unwrap().contains(&wanted)));
     interrupt(&child);
-    lines.for_each(drop);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rest = lines.map(Result::unwrap).collect();
+    (child.wait().unwrap().code(), rest)
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_search_with_130_and_leaves_nothing() {
+    let folder = tempdir().unwrap();
+    let args = ["find-lr", "--data", "sample", "--updates", "50000", "--out", "search", "--json"];
+    let (status, _) = interrupted(folder.path(), &args, "rate_tried");
+    assert_eq!(status, Some(130));
     assert!(!folder.path().join("search").exists());
 }
 
@@ -205,17 +215,8 @@ fn devices_begin_with_the_processor() {
 fn ctrl_c_saves_and_leaves_130() {
     let folder = tempdir().unwrap();
     let args = ["train", "--data", "sample", "--epochs", "10000", "--out", "run", "--json"];
-    let mut child = program(folder.path())
-        .args([&args, QUICK].concat())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("\"step\"")));
-    interrupt(&child);
-    let rest: Vec<String> = lines.map(Result::unwrap).collect();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let (status, rest) = interrupted(folder.path(), &args, "step");
+    assert_eq!(status, Some(130));
     assert!(rest.last().unwrap().contains("\"stopped\""), "{rest:?}");
     assert!(folder.path().join("run/model.safetensors").exists());
 }

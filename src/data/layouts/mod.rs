@@ -28,6 +28,7 @@ use std::collections::BTreeSet;
 use super::error::DataError;
 use super::sources::{Entry, Listing, Opening, Source};
 use crate::config::DataConfig;
+use crate::words;
 
 pub(super) use limits::limited;
 pub(super) use records::Records;
@@ -139,18 +140,7 @@ fn sentence(what: &str, layout: &Layout, held_back: Option<u64>) -> String {
 
 /// 1281167 as 1,281,167; numbers of four digits stay as they are.
 pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    if digits.len() < 5 {
-        return digits;
-    }
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    if number < 10_000 { number.to_string() } else { words::grouped(number, ',') }
 }
 
 /// What differs between the classes of two splits; nothing if they are the same.

@@ -2,8 +2,6 @@
 
 use egui::{RichText, TextEdit, Ui};
 
-use crate::config::{ModelConfig, OptimConfig};
-use crate::engine;
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
 use crate::gui::format;
@@ -43,11 +41,10 @@ pub fn may_start(state: &State, draft: &Draft) -> Result<(), String> {
         return Err(format!("{}: {reason}", field.label()));
     }
     let preset = state.preset(draft.base.model.preset.as_deref());
-    if let (Some(preset), None) = (preset, &draft.base.model.from) {
-        let model = ModelConfig { preset: Some(preset.name.into()), ..draft.base.model.clone() };
-        if engine::summary(&model, state.classes().unwrap_or(2), &OptimConfig::default()).is_err() {
-            return Err("This network cannot be built; the reason is above.".into());
-        }
+    if let (Some(preset), None) = (preset, &draft.base.model.from)
+        && draft.network(preset, state.classes()).is_err()
+    {
+        return Err("This network cannot be built; the reason is above.".into());
     }
     Ok(())
 }

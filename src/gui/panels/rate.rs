@@ -3,8 +3,8 @@
 
 use egui::{CollapsingHeader, ComboBox, Grid, RichText, Ui};
 
-use crate::config::{ModelConfig, OptimConfig, Schedule};
-use crate::engine::{self, PresetInfo};
+use crate::config::Schedule;
+use crate::engine::PresetInfo;
 use crate::gui::action::Action;
 use crate::gui::draft::{Draft, Field};
 use crate::gui::panels::controls::may_start;
@@ -167,9 +167,7 @@ fn freeze_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) {
 
 fn learning_layers(draft: &Draft, preset: Option<&PresetInfo>) -> Vec<String> {
     let Some(preset) = preset else { return Vec::new() };
-    let model = ModelConfig { preset: Some(preset.name.into()), ..draft.base.model.clone() };
     // The names do not depend on the classes. A network that cannot be built is told above.
-    let summary = engine::summary(&model, 10, &OptimConfig::default());
-    let layers = summary.into_iter().flat_map(|summary| summary.layers);
+    let layers = draft.network(preset, None).into_iter().flat_map(|summary| summary.layers);
     layers.filter(|layer| layer.parameters > 0).map(|layer| layer.name).collect()
 }

@@ -3,15 +3,13 @@
 use egui::{Align, CollapsingHeader, ComboBox, Grid, Label, Layout, RichText, Ui};
 
 use crate::config::{Activation, Dropout, Init, ModelConfig, Norm, NormOrder, Pooling};
-use crate::engine::{self, NetworkSummary, PresetInfo};
+use crate::engine::{NetworkSummary, PresetInfo};
 use crate::gui::draft::Draft;
 use crate::gui::format;
 use crate::gui::theme::Palette;
 
 /// Width of the labels.
 const LABELS: f32 = 104.0;
-/// Classes before the pictures are known, as in the paper.
-const CLASSES: usize = 1000;
 
 /// The choices, and the layers that come of them. `classes` are those of the pictures, once they are known.
 pub fn variants_ui(
@@ -22,10 +20,7 @@ pub fn variants_ui(
     fixed: bool,
 ) {
     let Some(preset) = preset else { return };
-    let asked = ModelConfig { preset: Some(preset.name.into()), ..draft.base.model.clone() };
-    // A number that cannot be used is told at its own field.
-    let optim = draft.config().map(|config| config.optim).unwrap_or_default();
-    let summary = engine::summary(&asked, classes.unwrap_or(CLASSES), &optim);
+    let summary = draft.network(preset, classes);
     if let Err(reason) = &summary {
         ui.label(RichText::new(reason).color(Palette::of(ui).error));
     }
