@@ -6,28 +6,11 @@
 // those of the window of j. S is summed again in the same loop: keeping it would take another whole
 // activation's worth of memory.
 
-struct Params {
-    threads: u32,
-    row: u32, // threads in one row of workgroups
-    height: u32,
-    width: u32,
-    radius: u32, // pixels of the window on each side of its centre
-    alpha: f32,
-    beta: f32,
-    k: f32,
-    two_alpha_beta: f32,
-}
-
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> grad: array<f32>;
 @group(0) @binding(2) var<storage, read_write> terms: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-// s to the power -beta.
-fn inverse_power(s: f32) -> f32 {
-    return {{ inverse_power }};
-}
 
 @compute @workgroup_size({{ workgroup }})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -35,19 +18,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if thread >= params.threads {
         return;
     }
-    let column = thread % params.width;
-    let line = (thread / params.width) % params.height;
-    let map = thread - line * params.width - column;
-    let y0 = line - min(line, params.radius);
-    let x0 = column - min(column, params.radius);
-    let y1 = min(line + params.radius + 1u, params.height);
-    let x1 = min(column + params.radius + 1u, params.width);
+    let window = window_of(thread);
 
     var squares = 0.0;
     var sum = 0.0;
-    for (var iy = y0; iy < y1; iy++) {
-        for (var ix = x0; ix < x1; ix++) {
-            let at = map + iy * params.width + ix;
+    for (var iy = window.y0; iy < window.y1; iy++) {
+        for (var ix = window.x0; ix < window.x1; ix++) {
+            let at = window.map + iy * params.width + ix;
             squares += x[at] * x[at];
             sum += terms[at];
         }

@@ -132,37 +132,46 @@ impl SpatialNormOps for CubeBackend {
 
     fn spatial_norm_backward(x: CubeTensor, grad: CubeTensor, config: SpatialNormConfig) -> CubeTensor {
         let (x, grad) = (into_contiguous(x), into_contiguous(grad));
-        let mut params = params(&x, &config).to_vec();
+        let params = params(&x, &config);
         let threads = x.shape().num_elements();
         let terms = empty_like(&x, x.shape(), x.dtype);
         launch(terms_shader(&config), &[&x, &grad], &[&terms], &params, threads);
         let dx = empty_like(&x, x.shape(), x.dtype);
-        params.push(Word::Float(2.0 * config.alpha * config.beta));
         launch(backward_shader(&config), &[&x, &grad, &terms], &[&dx], &params, threads);
         dx
     }
 }
 
 /// The uniform of the shaders after its first two words.
-fn params(x: &CubeTensor, config: &SpatialNormConfig) -> [Word; 6] {
+fn params(x: &CubeTensor, config: &SpatialNormConfig) -> [Word; 7] {
     let size = height_and_width(x);
     let [height, width, radius] = [size[0], size[1], config.radius(size)].map(Word::Size);
-    let [alpha, beta, k] = [config.alpha, config.beta, config.k].map(Word::Float);
-    [height, width, radius, alpha, beta, k]
+    let SpatialNormConfig { alpha, beta, k, .. } = *config;
+    let [alpha, beta, k, two_alpha_beta] = [alpha, beta, k, 2.0 * alpha * beta].map(Word::Float);
+    [height, width, radius, alpha, beta, k, two_alpha_beta]
 }
 
 fn forward_shader(config: &SpatialNormConfig) -> Shader {
-    let template = include_str!("../../shaders/spatial_norm_forward.wgsl");
+    let template = concat!(
+        include_str!("../../shaders/spatial_norm_forward.wgsl"),
+        include_str!("../../shaders/spatial_norm_window.wgsl")
+    );
     with_power(Shader::new("spatial_norm_forward", template), config)
 }
 
 fn terms_shader(config: &SpatialNormConfig) -> Shader {
-    let template = include_str!("../../shaders/spatial_norm_terms.wgsl");
+    let template = concat!(
+        include_str!("../../shaders/spatial_norm_terms.wgsl"),
+        include_str!("../../shaders/spatial_norm_window.wgsl")
+    );
     with_power(Shader::new("spatial_norm_terms", template), config)
 }
 
 fn backward_shader(config: &SpatialNormConfig) -> Shader {
-    let template = include_str!("../../shaders/spatial_norm_backward.wgsl");
+    let template = concat!(
+        include_str!("../../shaders/spatial_norm_backward.wgsl"),
+        include_str!("../../shaders/spatial_norm_window.wgsl")
+    );
     with_power(Shader::new("spatial_norm_backward", template), config)
 }
 
