@@ -41,7 +41,7 @@ pub(super) fn run(args: EvalArgs) -> Status {
             }
             Event::Cancelled => {
                 report.end();
-                return Status::Interrupted;
+                return output::cancelled("stopped before the measurement was done", json);
             }
             Event::Failed { message, bad_input, .. } => {
                 report.end();

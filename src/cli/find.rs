@@ -29,8 +29,7 @@ pub(super) fn run(config: RunConfig, range: RateRange, json: bool) -> Status {
             }
             Event::Cancelled => {
                 report.end();
-                output::note("stopped before the search was done; nothing was written");
-                return Status::Interrupted;
+                return output::cancelled("stopped before the search was done; nothing was written", json);
             }
             Event::Failed { message, bad_input, .. } => {
                 report.end();

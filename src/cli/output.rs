@@ -51,6 +51,15 @@ pub(super) fn failure(message: &str, bad_input: bool, json: bool) -> Status {
     if bad_input { Status::BadInput } else { Status::Failed }
 }
 
+/// Reports work that somebody stopped before there was anything to keep.
+pub(super) fn cancelled(message: &str, json: bool) -> Status {
+    note(message);
+    if json {
+        object(&json!({ "event": "stopped", "reason": "stopped" }));
+    }
+    Status::Interrupted
+}
+
 /// Reports input that cannot be used.
 pub(super) fn bad_input(message: &str, json: bool) -> Status {
     failure(message, true, json)

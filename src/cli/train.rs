@@ -26,8 +26,7 @@ pub(super) fn run(config: RunConfig, json: bool) -> Status {
             }
             Event::Cancelled => {
                 report.end();
-                output::note("stopped before the training began; nothing was written");
-                return Status::Interrupted;
+                return output::cancelled("stopped before the training began; nothing was written", json);
             }
             Event::Failed { message, bad_input, saved, run_ended } => {
                 report.end();

@@ -149,8 +149,10 @@ fn interrupted(folder: &Path, args: &[&str], event: &str) -> (Option<i32>, Vec<S
 fn ctrl_c_ends_a_search_with_130_and_leaves_nothing() {
     let folder = tempdir().unwrap();
     let args = ["find-lr", "--data", "sample", "--updates", "50000", "--out", "search", "--json"];
-    let (status, _) = interrupted(folder.path(), &args, "rate_tried");
+    let (status, lines) = interrupted(folder.path(), &args, "rate_tried");
     assert_eq!(status, Some(130));
+    let last = lines.last().expect("the search says that it ended");
+    assert!(last.contains(r#""event":"stopped""#), "{last}");
     assert!(!folder.path().join("search").exists());
 }
 
