@@ -4,8 +4,7 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use crate::data;
-use crate::data::augment::{Placement, central_placement, cut};
-use crate::model::{Input, InputSpec, Network};
+use crate::model::{Crop, Input, InputSpec, Network};
 
 /// How often a picture is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +41,8 @@ pub fn classify(
     let spec = input.spec();
     let stored = data::square(picture, spec.stored_side as u32);
     let planes = data::planes(&stored);
-    let scores = network.scores(input, &crops(&planes, spec, views))?;
+    let pictures = input.upload_crops(&planes, &crops(1, spec, views), 1.0, network.device());
+    let scores = network.scores_of(pictures)?;
     let probabilities = mean_probabilities(&scores, classes.len());
     let mut ranked: Vec<(String, f32)> =
         classes.iter().cloned().zip(probabilities.iter().map(|&p| p as f32)).collect();
@@ -54,23 +54,21 @@ pub fn classify(
     Ok(Prediction { top: ranked, seen })
 }
 
-/// Views `[views, 3, side, side]` of one stored picture `[3, stored_side, stored_side]`.
-pub fn crops(planes: &[u8], spec: InputSpec, views: Views) -> Vec<u8> {
+/// What the network sees of each of `pictures` stored pictures, all views of a picture in a row.
+pub fn crops(pictures: usize, spec: InputSpec, views: Views) -> Vec<Crop> {
     let (stored, side) = (spec.stored_side as u32, spec.side as u32);
     let (middle, end) = ((stored - side) / 2, stored - side);
-    let placements: Vec<Placement> = match views {
-        Views::One => vec![central_placement(stored, side)],
+    let places: Vec<(u32, u32, bool)> = match views {
+        Views::One => vec![(middle, middle, false)],
         Views::Ten => {
             let corners = [(0, 0), (end, 0), (middle, middle), (0, end), (end, end)];
-            let five = |flip| corners.map(|(left, top)| Placement { left, top, flip });
+            let five = |flip| corners.map(|(left, top)| (left, top, flip));
             [five(false), five(true)].concat()
         }
     };
-    let mut out = Vec::with_capacity(placements.len() * 3 * spec.side * spec.side);
-    for placement in placements {
-        cut(planes, stored, side, placement, &mut out);
-    }
-    out
+    let of = |picture| places.iter().map(move |&(left, top, flip)| (picture, left, top, flip));
+    let all = (0..pictures).flat_map(of);
+    all.map(|(picture, left, top, flip)| Crop { picture, left, top, flip, shift: [0.0; 3] }).collect()
 }
 
 /// Softmax of each row of `[views, classes]`, averaged over the views.
@@ -95,17 +93,19 @@ mod tests {
     #[test]
     fn ten_views_are_corners_centre_and_mirrors() {
         let spec = InputSpec { side: 2, stored_side: 4, scale: [1.0; 3] };
-        let planes: Vec<u8> = (0..48).collect();
-        let views = crops(&planes, spec, Views::Ten);
-        let red: Vec<&[u8]> = views.chunks_exact(12).map(|view| &view[..4]).collect();
-        assert_eq!(red[0], [0, 1, 4, 5]);
-        assert_eq!(red[1], [2, 3, 6, 7]);
-        assert_eq!(red[2], [5, 6, 9, 10]);
-        assert_eq!(red[3], [8, 9, 12, 13]);
-        assert_eq!(red[4], [10, 11, 14, 15]);
-        assert_eq!(red[5], [1, 0, 5, 4]);
-        assert_eq!(red[9], [11, 10, 15, 14]);
-        assert_eq!(crops(&planes, spec, Views::One)[..4], [5, 6, 9, 10]);
+        let places = |views| {
+            let all = crops(2, spec, views).into_iter();
+            all.map(|crop| (crop.picture, crop.left, crop.top, crop.flip)).collect::<Vec<_>>()
+        };
+        let ten = places(Views::Ten);
+        let five = [(0, 0), (2, 0), (1, 1), (0, 2), (2, 2)];
+        for (number, &(left, top)) in five.iter().enumerate() {
+            assert_eq!(ten[number], (0, left, top, false));
+            assert_eq!(ten[number + 5], (0, left, top, true));
+            assert_eq!(ten[number + 10], (1, left, top, false));
+        }
+        assert_eq!(ten.len(), 20);
+        assert_eq!(places(Views::One), [(0, 1, 1, false), (1, 1, 1, false)]);
     }
 
     #[test]

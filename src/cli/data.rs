@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr};
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::CheckArgs;
 use super::output::{self, Status};
 use crate::config::RunConfig;
-use crate::engine::{self, Balance, ClassPictures, DataCheck, FileReason};
+use crate::engine::{self, Balance, ClassPictures, DataCheck, FileReason, NearCounts, PictureSizes};
 
 /// Files and classes named one by one for people; `--json` names all.
 const LISTED: usize = 20;
@@ -38,9 +38,12 @@ pub(super) fn check(args: CheckArgs) -> Status {
         log::warn!("Ctrl-C will end at once: {e}");
     }
     let bar = progress_bar();
+    let read = AtomicUsize::new(0);
     let found = engine::check(
         &config.data,
+        args.near,
         &|done, total| {
+            read.store(done, Ordering::Relaxed);
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         },
@@ -49,6 +52,11 @@ pub(super) fn check(args: CheckArgs) -> Status {
     bar.finish_and_clear();
     match found {
         Ok(Some(found)) => {
+            if let Some(path) = &args.refused
+                && let Err(message) = found.write_refused(path)
+            {
+                return output::bad_input(&message, json);
+            }
             if json {
                 objects(&found);
             } else {
@@ -64,6 +72,10 @@ pub(super) fn check(args: CheckArgs) -> Status {
         }
         Ok(None) => {
             output::note("stopped before every picture was read");
+            if json {
+                let read = read.into_inner();
+                output::object(&json!({ "event": "stopped", "reason": "stopped", "read": read }));
+            }
             Status::Interrupted
         }
         Err(message) => output::bad_input(&message, json),
@@ -90,6 +102,7 @@ fn objects(found: &DataCheck) {
     found.refused.iter().for_each(|file| object("refused", json!(file)));
     found.left_out.iter().for_each(|file| object("left_out", json!(file)));
     found.duplicates.iter().for_each(|pair| object("duplicate", json!(pair)));
+    found.near_pairs.iter().for_each(|pair| object("near_duplicate", json!(pair)));
     object("check", json!(found));
 }
 
@@ -99,7 +112,7 @@ fn report(found: &DataCheck) {
     row("Found", &found.layout);
     let DataCheck { train, validation, .. } = found;
     row("Usable", &format!("{train} pictures to train on, {validation} to validate"));
-    row("Size", &format!("usually {} pixels on the shorter side", found.typical_side));
+    sizes(found, &row);
     let classes = found.classes.len();
     row("Classes", &format!("{classes}; to train on {}", balance(&found.train_balance)));
     row("", &format!("to validate {}", balance(&found.validation_balance)));
@@ -107,17 +120,36 @@ fn report(found: &DataCheck) {
     files("Refused", &found.refused, found.refused_count, &row);
     files("Left out", &found.left_out, found.left_out.len(), &row);
     duplicates(found, &row);
+    near_duplicates(found, &row);
     let side = found.prepared_side;
     row(
         "Prepared",
         &format!(
-            "{} at {side}x{side} pixels, as {} needs them; read in {:.1} s",
+            "{} at {side}x{side} pixels, as {} needs them; preparing takes about {}",
             size(found.prepared_bytes),
             found.model,
-            found.seconds
+            duration(found.prepare_seconds)
         ),
     );
     row("Verdict", if found.usable { "usable" } else { "not usable" });
+}
+
+fn sizes(found: &DataCheck, row: &dyn Fn(&str, &str)) {
+    let Some(PictureSizes { smallest, median, largest, enlarged }) = found.sizes else { return };
+    let by = |(width, height): (u32, u32)| format!("{width}x{height}");
+    if smallest == largest {
+        row("Size", &format!("all {} pixels", by(median)));
+    } else {
+        let (smallest, median, largest) = (by(smallest), by(median), by(largest));
+        row("Size", &format!("{smallest} to {largest} pixels, median {median}"));
+    }
+    if enlarged > 0 {
+        let side = found.prepared_side;
+        row(
+            "",
+            &format!("{enlarged} are smaller than {side} pixels on the shorter side and will be enlarged"),
+        );
+    }
 }
 
 fn balance(balance: &Balance) -> String {
@@ -143,7 +175,13 @@ fn files(title: &str, files: &[FileReason], count: usize, row: &dyn Fn(&str, &st
     row(title, &if count == 1 { "1 file".into() } else { format!("{count} files") });
     files.iter().take(LISTED).for_each(|file| row("", &format!("{}: {}", file.name, file.reason)));
     if count > LISTED {
-        row("", &format!("and {} more; --json lists them", count - LISTED));
+        row(
+            "",
+            &format!(
+                "and {} more; --json lists them, --refused FILE.csv writes them to a file",
+                count - LISTED
+            ),
+        );
     }
 }
 
@@ -167,6 +205,36 @@ fn duplicates(found: &DataCheck, row: &dyn Fn(&str, &str)) {
     row("Duplicates", &format!("{} (same pixels at {side}x{side})", told.join("; ")));
     for pair in found.duplicates.iter().take(LISTED) {
         row("", &format!("{} = {}", pair.train, pair.validation));
+    }
+}
+
+fn near_duplicates(found: &DataCheck, row: &dyn Fn(&str, &str)) {
+    let Some(NearCounts { distance, across, within, incomplete }) = found.near else { return };
+    if across + within == 0 {
+        row("Alike", &format!("none (hashes that differ in at most {distance} of 64 bits)"));
+    } else {
+        row(
+            "Alike",
+            &format!("{across} to validate look like one to train on; {within} like another of their part"),
+        );
+    }
+    for pair in found.near_pairs.iter().take(LISTED) {
+        row("", &format!("{} ~ {} ({} of 64 bits differ)", pair.first, pair.second, pair.distance));
+    }
+    if found.near_pairs.len() > LISTED {
+        row("", "--json lists more");
+    }
+    if incomplete {
+        row("", "the search was given up before its end: too many pictures look alike in parts");
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        ..1.0 => "a second".into(),
+        1.0..120.0 => format!("{seconds:.0} s"),
+        120.0..7200.0 => format!("{:.0} minutes", seconds / 60.0),
+        _ => format!("{:.1} hours", seconds / 3600.0),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted after a clean save.
 
+mod bench;
 mod data;
 mod devices;
 mod eval;
@@ -55,6 +56,11 @@ enum Task {
         #[command(subcommand)]
         task: DataTask,
     },
+    /// Measure how fast this machine does the work
+    Bench {
+        #[command(subcommand)]
+        task: bench::BenchTask,
+    },
     /// List the devices that can compute
     Devices {
         /// One JSON object a line on standard output
@@ -75,6 +81,13 @@ struct CheckArgs {
     /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, or a list of paths and labels
     #[arg(value_name = "SOURCE")]
     source: String,
+    /// Search for pictures that look alike too: those whose hashes differ in at most so many of 64 bits
+    #[arg(long, value_name = "BITS", num_args = 0..=1, require_equals = true, default_missing_value = "4",
+          value_parser = clap::value_parser!(u32).range(0..=i64::from(crate::engine::LARGEST_DISTANCE)))]
+    near: Option<u32>,
+    /// Write the files that cannot be used, with the reasons, to this file (comma-separated values)
+    #[arg(long, value_name = "FILE.csv")]
+    refused: Option<PathBuf>,
     /// One setting by its dotted name, for example data.split_seed=1; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -233,6 +246,7 @@ impl Cli {
             Some(Task::Import(args)) => Request::Done(import::run(args)),
             Some(Task::Summary(args)) => Request::Done(summary::run(args)),
             Some(Task::Data { task: DataTask::Check(args) }) => Request::Done(data::check(args)),
+            Some(Task::Bench { task }) => Request::Done(bench::run(task)),
             Some(Task::Devices { json }) => Request::Done(devices::run(json)),
         }
     }

@@ -1,5 +1,7 @@
 //! Where pictures come from, and what is done to them before the network sees them.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// Where pictures come from and how they are read.
@@ -16,9 +18,18 @@ pub struct DataConfig {
     pub max_per_class: usize,
     /// Classes with fewer training pictures are left out. 0: none.
     pub min_per_class: usize,
-    /// Threads that decode, crop and flip. 0 leaves the choice to the number of cores.
+    /// Share of the files that may turn out to be unusable. Beyond it, preparing stops early with their list.
+    pub max_refused_share: f64,
+    /// Threads that read pictures and make batches. 0 leaves the choice to the number of cores.
     pub loader_threads: usize,
-    /// Decoded pictures kept in memory, in MiB; what does not fit is decoded again each epoch.
+    /// Whether prepared pictures are kept on disk, from one run to the next.
+    pub prepared: bool,
+    /// The folder for them. Empty: `alexnet-lab` in the user's cache folder.
+    pub cache_dir: Option<PathBuf>,
+    /// GiB on disk that the prepared pictures of all sources may take; what was not used for longest goes first.
+    pub prepared_gib: u64,
+    /// Decoded pictures kept in memory, in MiB, where none are kept on disk; what does not fit is decoded again
+    /// each epoch.
     pub cache_mib: usize,
     /// Random crops and horizontal flips of the training pictures (paper section 4.1).
     /// Empty: as the preset says.
@@ -44,7 +55,11 @@ impl Default for DataConfig {
             split_seed: 0,
             max_per_class: 0,
             min_per_class: 0,
+            max_refused_share: 0.5,
             loader_threads: 0,
+            prepared: true,
+            cache_dir: None,
+            prepared_gib: 40,
             cache_mib: 2048,
             augment: None,
             colour_noise: None,

@@ -99,6 +99,8 @@ impl RunConfig {
             |v| v > 0.0 && v < 1.0,
             "between 0 and 1",
         )?;
+        let share = |v| (0.0..=1.0).contains(&v);
+        check("data.max_refused_share", self.data.max_refused_share, share, "0 to 1")?;
         check("data.loader_threads", self.data.loader_threads, |v| v <= 256, "at most 256")?;
         check(
             "data.sample_train",

@@ -1,16 +1,18 @@
 //! A look at every picture before anybody trains on them: what can be used, and what stands there twice.
 //!
 //! Pictures are read exactly as a run reads them, through [`PictureStore`], with no room to keep any. So what is
-//! refused here is what a run will refuse, and memory stays small: 24 bytes a picture beside its name.
+//! refused here is what a run will refuse, and memory stays small: 80 bytes a picture beside its name.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use image::RgbImage;
 
 use super::error::DataError;
+use super::near::{self, Look, Looks, NearDuplicates};
 use super::store::PictureStore;
 use super::{Dataset, Description, Refused, Split};
 
@@ -28,9 +30,25 @@ pub struct Check {
     pub refused: Vec<Refused>,
     /// What belongs to no class.
     pub left_out: Vec<Refused>,
+    /// How large the usable pictures are; nothing if there are none.
+    pub sizes: Option<Sizes>,
     pub duplicates: Duplicates,
+    /// Pictures that look alike, if they were asked for.
+    pub near: Option<NearDuplicates>,
+    /// How long reading, decoding and scaling took, which is what preparing takes.
+    pub reading: Duration,
     /// Why nobody can train on what is left; nothing if they can.
     pub problem: Option<DataError>,
+}
+
+/// Width and height in pixels of the usable pictures, by the number of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub smallest: (u32, u32),
+    pub median: (u32, u32),
+    pub largest: (u32, u32),
+    /// Pictures whose shorter side is below the side they were asked for: they are enlarged.
+    pub enlarged: usize,
 }
 
 /// Usable pictures of a class.
@@ -55,8 +73,9 @@ pub struct Duplicates {
     pub contradicting: usize,
 }
 
-/// Reads every picture as squares of `side` pixels on `threads` threads (0: one a core). `progress` and `cancel`
-/// as for [`PictureStore::prepare`]; returns `None` when `cancel` was set.
+/// Reads every picture as squares of `side` pixels on `threads` threads (0: one a core). With `near`, pictures that look
+/// alike are searched for: those that differ in at most so many bits of 64. `progress` and `cancel` as for
+/// [`PictureStore::prepare`]; returns `None` when `cancel` was set.
 ///
 /// # Errors
 /// No thread can be started.
@@ -64,6 +83,7 @@ pub fn check(
     dataset: Arc<dyn Dataset>,
     side: u32,
     threads: usize,
+    near: Option<u32>,
     progress: &(dyn Fn(usize, usize) + Sync),
     cancel: &AtomicBool,
 ) -> Result<Option<Check>, DataError> {
@@ -71,32 +91,67 @@ pub fn check(
     let watched = Arc::new(Watched {
         train: fresh(Split::Train),
         validation: fresh(Split::Validation),
+        looks: near.is_some().then(Looks::new),
         dataset: dataset.clone(),
     });
+    let started = Instant::now();
     let problem = match PictureStore::prepare(watched.clone(), side, 0, threads, progress, cancel) {
         Ok(Some(_)) => None,
         Ok(None) => return Ok(None),
         Err(error @ DataError::Threads { .. }) => return Err(error),
         Err(error) => Some(error),
     };
+    let reading = started.elapsed();
+    let near = match near {
+        Some(distance) => match watched.near(distance, cancel) {
+            Some(found) => Some(found),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    let refused = watched.refused();
+    let total = watched.train.len() + watched.validation.len();
+    let too_many = || {
+        let path = dataset.description().source.clone();
+        (refused.len() > dataset.most_refused()).then(|| DataError::TooManyRefused {
+            path,
+            total,
+            refused: refused.clone(),
+        })
+    };
     Ok(Some(Check {
         description: dataset.description().clone(),
         classes: watched.class_counts(),
-        refused: watched.refused(),
+        problem: problem.or_else(too_many),
+        refused,
         left_out: dataset.left_out().to_vec(),
+        sizes: watched.sizes(side),
         duplicates: watched.duplicates(),
-        problem,
+        near,
+        reading,
     }))
 }
 
-/// A picture's pixels in 128 bits, or why there are none.
-type Outcome = OnceLock<Result<u128, String>>;
+/// What is remembered of a picture.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// Its pixels in 128 bits.
+    pixels: u128,
+    /// Width and height before scaling.
+    size: (u32, u32),
+    /// What it looks like ([`Looks`]), if that is asked for.
+    bits: u64,
+}
+
+/// What was seen, or why nothing was.
+type Outcome = OnceLock<Result<Seen, String>>;
 
 /// A data set that remembers how reading each picture went.
 struct Watched {
     dataset: Arc<dyn Dataset>,
     train: Vec<Outcome>,
     validation: Vec<Outcome>,
+    looks: Option<Looks>,
 }
 
 impl Watched {
@@ -108,11 +163,11 @@ impl Watched {
     }
 
     /// Split, index and outcome of every picture, training pictures first.
-    fn all(&self) -> impl Iterator<Item = (Split, usize, Result<u128, &str>)> {
+    fn all(&self) -> impl Iterator<Item = (Split, usize, Result<Seen, &str>)> {
         [Split::Train, Split::Validation].into_iter().flat_map(move |split| {
             self.outcomes(split).iter().enumerate().map(move |(index, outcome)| {
                 let outcome = match outcome.get() {
-                    Some(Ok(pixels)) => Ok(*pixels),
+                    Some(Ok(seen)) => Ok(*seen),
                     Some(Err(reason)) => Err(reason.as_str()),
                     // Nothing is remembered of a picture on which a decoder panicked.
                     None => Err("the program failed on this file; please report it"),
@@ -145,11 +200,35 @@ impl Watched {
         counts
     }
 
+    fn sizes(&self, side: u32) -> Option<Sizes> {
+        let mut sizes: Vec<(u32, u32)> =
+            self.all().filter_map(|(_, _, outcome)| Some(outcome.ok()?.size)).collect();
+        let pixels = |&(width, height): &(u32, u32)| (u64::from(width) * u64::from(height), width);
+        sizes.sort_unstable_by_key(pixels);
+        Some(Sizes {
+            smallest: *sizes.first()?,
+            median: sizes[sizes.len() / 2],
+            largest: *sizes.last()?,
+            enlarged: sizes.iter().filter(|(width, height)| (*width).min(*height) < side).count(),
+        })
+    }
+
+    fn near(&self, distance: u32, cancel: &AtomicBool) -> Option<NearDuplicates> {
+        let looks: Vec<Look> = self
+            .all()
+            .filter_map(|(split, index, outcome)| {
+                let Seen { bits, pixels, .. } = outcome.ok()?;
+                Some(Look { split, index, bits, pixels })
+            })
+            .collect();
+        near::search(&looks, distance, |split, index| self.dataset.name(split, index), cancel)
+    }
+
     fn duplicates(&self) -> Duplicates {
         let mut found = Duplicates::default();
         let mut first = HashMap::<u128, (Split, usize)>::new();
         for (split, index, outcome) in self.all() {
-            let Ok(pixels) = outcome else { continue };
+            let Ok(Seen { pixels, .. }) = outcome else { continue };
             let Some(&(first_split, first_index)) = first.get(&pixels) else {
                 first.insert(pixels, (split, index));
                 continue;
@@ -190,11 +269,15 @@ impl Dataset for Watched {
     }
 
     fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String> {
-        let picture = self.dataset.read(split, index, side);
-        let outcome = picture.as_ref().map(fingerprint).map_err(Clone::clone);
+        let picture = self.dataset.read_measured(split, index, side);
+        let outcome = picture.as_ref().map_err(Clone::clone).map(|(picture, size)| Seen {
+            pixels: fingerprint(picture),
+            size: *size,
+            bits: self.looks.as_ref().map_or(0, |looks| looks.of(picture)),
+        });
         // A picture read twice is the same both times.
         let _ = self.outcomes(split)[index].set(outcome);
-        picture
+        picture.map(|(picture, _)| picture)
     }
 }
 

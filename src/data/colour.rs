@@ -98,6 +98,17 @@ impl ColourSums {
         self.pixels += red.len() as u64;
     }
 
+    /// All ten numbers, to be kept.
+    pub fn to_words(self) -> [u64; 10] {
+        let [r, g, b, rr, rg, rb, gg, gb, bb] = self.sums;
+        [self.pixels, r, g, b, rr, rg, rb, gg, gb, bb]
+    }
+
+    /// The sums that [`Self::to_words`] told.
+    pub fn from_words([pixels, sums @ ..]: [u64; 10]) -> Self {
+        Self { pixels, sums }
+    }
+
     /// Adds the sums of another thread.
     pub fn join(&mut self, other: &Self) {
         self.pixels += other.pixels;

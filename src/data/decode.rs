@@ -7,11 +7,23 @@ use std::borrow::Cow;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::imageops::{self, FilterType};
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
-/// Memory one picture may take while it is decoded, in MiB. Enough for about 80 megapixels in 8-bit colour.
-const DECODE_MIB: u64 = 256;
+/// Memory one picture may take while it is decoded, the decoder's own included, in MiB. Enough for a baseline JPEG of
+/// 170 megapixels or a progressive one of 60.
+const DECODE_MIB: u64 = 512;
+
+/// Why there is no picture.
+pub(super) enum Undecoded {
+    /// The bytes are no usable picture, in the user's language.
+    Refused(String),
+    /// There is no room for the bytes it needs now.
+    NoRoom(u64),
+}
 
 /// Decodes a picture: JPEG (also greyscale and CMYK), PNG, BMP, TIFF, and the first frame of a GIF or WebP.
 ///
@@ -21,10 +33,19 @@ const DECODE_MIB: u64 = 256;
 /// # Errors
 /// Why the bytes are not a usable picture, in the user's language.
 pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
-    let format = picture_format(bytes)?;
+    decode_if(bytes, &mut |_| true).map_err(|undecoded| match undecoded {
+        Undecoded::Refused(reason) => reason,
+        Undecoded::NoRoom(bytes) => too_large(&format!("{} MiB", bytes >> 20)),
+    })
+}
+
+/// As [`decode`], but asks `has_room` for the bytes that decoding needs before it takes them.
+pub(super) fn decode_if(bytes: &[u8], has_room: &mut dyn FnMut(u64) -> bool) -> Result<RgbImage, Undecoded> {
+    let format = picture_format(bytes).map_err(Undecoded::Refused)?;
     // A decoder's own mistake on a strange file must not end a run over thousands of good ones.
-    catch_unwind(AssertUnwindSafe(|| decode_as(bytes, format)))
-        .unwrap_or_else(|_| Err(format!("the {} is damaged: the decoder gave up", name_of(format))))
+    catch_unwind(AssertUnwindSafe(|| decode_as(bytes, format, has_room))).unwrap_or_else(|_| {
+        Err(Undecoded::Refused(format!("the {} is damaged: the decoder gave up", name_of(format))))
+    })
 }
 
 /// Width and height in pixels as the picture will be seen, from the header alone.
@@ -45,92 +66,105 @@ pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), String> {
 /// (paper section 2). A picture that has that size already is returned unchanged.
 ///
 /// The square is cut out first: the result is the same, and a picture of 1 x 5000 pixels stays small.
+///
+/// The filter is Catmull-Rom (bicubic with a = -0.5, as in Pillow): sharp, and widened when shrinking so that nothing
+/// aliases. Its weights are polynomials rounded to 16-bit whole numbers, and the sums of 8-bit pixels times these are
+/// whole numbers in 32 bits, which no order of additions can change. So the vector units of every processor, and the
+/// plain code where there are none, make the same pixels to the last bit.
 pub fn square(picture: &RgbImage, side: u32) -> RgbImage {
     let side = side.max(1);
     let (width, height) = picture.dimensions();
     let short = width.min(height);
+    let mut result = RgbImage::new(side, side);
     if short == 0 {
-        return RgbImage::new(side, side);
+        return result;
     }
     if (width, height) == (side, side) {
         return picture.clone();
     }
     let (left, top) = ((width - short) / 2, (height - short) / 2);
-    // Averaging whole blocks down to between twice and thrice the side first makes large photos cheap and
-    // loses nothing the filter below would keep.
-    let block = short / (2 * side);
-    let small = if block >= 2 {
-        average_blocks(picture, left, top, short, block)
-    } else {
-        imageops::crop_imm(picture, left, top, short, short).to_image()
-    };
-    if small.width() == side {
-        return small;
-    }
-    // Catmull-Rom (bicubic with a = -0.5, as in Pillow): sharp, widened by the image crate when shrinking so that nothing aliases, and a polynomial,
-    // so every platform computes the same pixels.
-    imageops::resize(&small, side, side, FilterType::CatmullRom)
-}
-
-/// Means over `block` x `block` pixels of the square of `short` pixels at (`left`, `top`). The few columns and
-/// rows that fill no block are dropped evenly on both sides; they are less than half an output pixel.
-fn average_blocks(picture: &RgbImage, left: u32, top: u32, short: u32, block: u32) -> RgbImage {
-    let out = short / block;
-    let (left, top) = (left + (short - out * block) / 2, top + (short - out * block) / 2);
-    let row_bytes = picture.width() as usize * 3;
-    let block_bytes = block as usize * 3;
-    let mut result = RgbImage::new(out, out);
-    let mut sums = vec![[0_u32; 3]; out as usize];
-    for (row, target) in result.chunks_exact_mut(out as usize * 3).enumerate() {
-        sums.fill([0; 3]);
-        for line in 0..block as usize {
-            let start = (top as usize + row * block as usize + line) * row_bytes + left as usize * 3;
-            let pixels = &picture.as_raw()[start..start + out as usize * block_bytes];
-            for (sum, group) in sums.iter_mut().zip(pixels.chunks_exact(block_bytes)) {
-                for pixel in group.chunks_exact(3) {
-                    for (total, &value) in sum.iter_mut().zip(pixel) {
-                        *total += u32::from(value);
-                    }
-                }
-            }
-        }
-        let count = block * block;
-        for (value, sum) in target.iter_mut().zip(sums.as_flattened()) {
-            *value = ((sum + count / 2) / count) as u8;
-        }
-    }
+    let fits = "both pictures have three bytes a pixel, and the square lies inside";
+    let whole = TypedImageRef::<U8x3>::from_buffer(width, height, picture.as_raw()).expect(fits);
+    let cut = TypedCroppedImage::from_ref(&whole, left, top, short, short).expect(fits);
+    let mut target = TypedImage::<U8x3>::from_buffer(side, side, &mut result).expect(fits);
+    let filter = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    Resizer::new().resize_typed(&cut, &mut target, &filter).expect(fits);
     result
 }
 
-fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<RgbImage, String> {
+fn decode_as(
+    bytes: &[u8],
+    format: ImageFormat,
+    has_room: &mut dyn FnMut(u64) -> bool,
+) -> Result<RgbImage, Undecoded> {
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
         // The decoder would fill the missing part with grey and say nothing.
-        return Err("the JPEG is cut short: its end is missing".into());
+        return Err(Undecoded::Refused("the JPEG is cut short: its end is missing".into()));
     }
-    let failed = |error: ImageError| plain_reason(format, &error);
+    let failed = |error: ImageError| Undecoded::Refused(plain_reason(format, &error));
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODE_MIB << 20);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    // What the decoder returns, and the 8-bit RGB made of it where the two differ.
-    let converted = if decoder.color_type() == image::ColorType::Rgb8 { 0 } else { pixels.saturating_mul(3) };
-    let needed = decoder.total_bytes().saturating_add(converted);
-    if pixels == 0 {
-        return Err(format!("the {} is {width} x {height} pixels: there is nothing to see", name_of(format)));
+    if width == 0 || height == 0 {
+        let reason = format!("the {} is {width} x {height} pixels: there is nothing to see", name_of(format));
+        return Err(Undecoded::Refused(reason));
     }
+    // A broken orientation is no reason to refuse the picture it lies in.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let needed = memory_needed(bytes, format, &decoder, orientation);
     if needed > DECODE_MIB << 20 {
-        return Err(too_large(&format!("{width} x {height} pixels")));
+        return Err(Undecoded::Refused(too_large(&format!("{width} x {height} pixels"))));
+    }
+    if !has_room(needed) {
+        return Err(Undecoded::NoRoom(needed));
     }
     limits.max_alloc = Some((DECODE_MIB << 20) - decoder.total_bytes());
     decoder.set_limits(limits).map_err(failed)?;
-    // A broken orientation is no reason to refuse the picture it lies in.
-    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
     picture.apply_orientation(orientation);
     Ok(on_white(picture))
+}
+
+/// Bytes that decoding takes at its peak.
+fn memory_needed(
+    bytes: &[u8],
+    format: ImageFormat,
+    decoder: &impl ImageDecoder,
+    orientation: Orientation,
+) -> u64 {
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    let decoded = decoder.total_bytes();
+    let while_decoding = match format {
+        // The decoder copies the file, and keeps the coefficients of all scans of a progressive one: two bytes each.
+        ImageFormat::Jpeg => {
+            let colours =
+                if jpeg_has_four_colours(bytes) { 4 } else { decoder.color_type().channel_count().into() };
+            let kept = if jpeg_is_progressive(bytes) { pixels.saturating_mul(2 * colours) } else { 0 };
+            decoded.saturating_add(kept).saturating_add(bytes.len() as u64)
+        }
+        // A frame beside the canvas, or the planes of the coded picture.
+        ImageFormat::Gif | ImageFormat::WebP | ImageFormat::Tiff => decoded.saturating_mul(2),
+        _ => decoded,
+    };
+    let turned = match orientation {
+        Orientation::NoTransforms
+        | Orientation::FlipHorizontal
+        | Orientation::FlipVertical
+        | Orientation::Rotate180 => 0,
+        _ => decoded,
+    };
+    // The 8-bit RGB made of what was decoded, where the two differ.
+    let converted = match decoder.color_type() {
+        image::ColorType::Rgb8 => 0,
+        // By way of 8-bit RGBA.
+        colour if colour.has_alpha() => pixels.saturating_mul(7),
+        _ => pixels.saturating_mul(3),
+    };
+    while_decoding.max(decoded.saturating_add(turned)).max(decoded.saturating_add(converted))
 }
 
 fn too_large(size: &str) -> String {
@@ -204,22 +238,39 @@ fn what_else(bytes: &[u8]) -> String {
 ///
 /// Walks the segments, because thumbnails and colour tables may hold the bytes of an end marker too.
 fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    jpeg_segments(bytes).any(|(marker, _)| marker == 0xD9)
+}
+
+fn jpeg_is_progressive(bytes: &[u8]) -> bool {
+    jpeg_frame(bytes).is_some_and(|(marker, _)| matches!(marker, 0xC2 | 0xC6 | 0xCA | 0xCE))
+}
+
+fn jpeg_has_four_colours(bytes: &[u8]) -> bool {
+    jpeg_frame(bytes).is_some_and(|(_, at)| bytes.get(at + 9) == Some(&4))
+}
+
+/// The first frame header (SOF): its marker and where it begins.
+fn jpeg_frame(bytes: &[u8]) -> Option<(u8, usize)> {
+    jpeg_segments(bytes)
+        .find(|(marker, _)| matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC))
+}
+
+/// The markers of a JPEG in order, with their places.
+fn jpeg_segments(bytes: &[u8]) -> impl Iterator<Item = (u8, usize)> {
     let mut at = 2;
-    loop {
+    std::iter::from_fn(move || {
         // Entropy-coded data never holds 0xFF before anything but 0x00, a restart marker or a real marker.
-        let Some(found) = bytes.get(at..).and_then(|rest| rest.windows(2).position(is_marker)) else {
-            return false;
-        };
-        at += found;
-        match bytes[at + 1] {
-            0xD9 => return true,
-            0x01 | 0xD8 => at += 2,
+        let found = at + bytes.get(at..)?.windows(2).position(is_marker)?;
+        let marker = bytes[found + 1];
+        at = match marker {
+            0x01 | 0xD8 | 0xD9 => found + 2,
             _ => {
-                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { return false };
-                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+                let length = bytes.get(found + 2..found + 4)?;
+                found + 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2)
             }
-        }
-    }
+        };
+        Some((marker, found))
+    })
 }
 
 fn is_marker(pair: &[u8]) -> bool {

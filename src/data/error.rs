@@ -1,5 +1,7 @@
 //! What can be wrong with a source of pictures. Each message is one line that names the thing and the remedy.
 
+use super::Refused;
+
 /// Why a source cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -57,6 +59,15 @@ pub enum DataError {
         "no training file of the class `{class}` in `{path}` can be used (`{first}`: {reason}): replace them by pictures, or remove the folder"
     )]
     ClassUnusable { path: String, class: String, first: String, reason: String },
+    #[error(transparent)]
+    Kept(#[from] super::KeptError),
+    #[error(
+        "{} of the {total} files in `{path}` cannot be used, more than data.max_refused_share allows (the first is `{}`: {}): replace or remove them, or set it higher",
+        refused.len(),
+        refused.first().map_or("", |file| &file.name),
+        refused.first().map_or("", |file| &file.reason)
+    )]
+    TooManyRefused { path: String, total: usize, refused: Vec<Refused> },
     #[error("cannot start a thread to read pictures ({reason}): close other programs, or set fewer threads")]
     Threads { reason: std::io::Error },
 }

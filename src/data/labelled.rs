@@ -1,12 +1,15 @@
 //! A data set of files, wherever their bytes come from and however they are laid out.
 
+use std::path::{Path, PathBuf};
+
 use image::RgbImage;
 
-use super::decode::{decode, dimensions, square};
+use super::budget::PICTURES;
+use super::decode::{Undecoded, decode, decode_if, dimensions, square};
 use super::error::DataError;
 use super::layouts::{Item, Layout, Picture};
 use super::sources::{Entry, Listing, Opened, Source};
-use super::{Dataset, Description, Refused, Split};
+use super::{Dataset, Description, Fingerprint, Refused, Split};
 
 /// Labelled pictures of a source.
 pub(super) struct Labelled {
@@ -15,11 +18,14 @@ pub(super) struct Labelled {
     layout: Layout,
     description: Description,
     left_out: Vec<Refused>,
+    home: Option<PathBuf>,
+    most_refused: usize,
 }
 
 impl Labelled {
-    /// Describes what was recognised at the source `shown`, and looks at a few headers.
-    pub fn new(shown: &str, opened: Opened, mut layout: Layout) -> Result<Self, DataError> {
+    /// Describes what was recognised at the source `shown`, and looks at a few headers. Of all pictures the share
+    /// `max_refused` may turn out to be unusable.
+    pub fn new(shown: &str, opened: Opened, mut layout: Layout, max_refused: f64) -> Result<Self, DataError> {
         let Listing { entries, ignored: mut left_out, ignored_count } = opened.listing;
         let count = ignored_count + layout.ignored.len();
         left_out.append(&mut layout.ignored);
@@ -31,9 +37,17 @@ impl Labelled {
             validation: layout.validation.len(),
             typical_side: 0,
         };
-        let mut dataset = Self { source: opened.source, entries, layout, description, left_out };
+        let total = description.train + description.validation;
+        let most_refused = (total as f64 * max_refused).floor() as usize;
+        let source = opened.source;
+        let mut dataset = Self { source, entries, layout, description, left_out, home: None, most_refused };
         dataset.description.typical_side = dataset.typical_side()?;
         Ok(dataset)
+    }
+
+    /// The same, which lies at `path`.
+    pub fn at(self, path: &Path) -> Self {
+        Self { home: path.canonicalize().ok(), ..self }
     }
 
     fn items(&self, split: Split) -> &[Item] {
@@ -50,6 +64,24 @@ impl Labelled {
                 format!("{}[{index}]", self.layout.records[*file as usize].name)
             }
             Picture::Unusable(refused) => refused.name.clone(),
+        }
+    }
+
+    /// Decodes a file within the memory that all threads share, and hands the picture to `take`.
+    fn with_decoded<T>(&self, entry: &Entry, take: impl FnOnce(&RgbImage) -> T) -> Result<T, String> {
+        let mut share = PICTURES.take(self.source.size(entry)?);
+        let bytes = self.source.bytes(entry)?;
+        match decode_if(&bytes, &mut |needed| share.grow(needed)) {
+            Ok(picture) => Ok(take(&picture)),
+            Err(Undecoded::Refused(reason)) => Err(reason),
+            Err(Undecoded::NoRoom(needed)) => {
+                // Waiting while holding a share could wait for ever, so everything is given back first.
+                let all = bytes.len() as u64 + needed;
+                drop((bytes, share));
+                let _share = PICTURES.take(all);
+                let picture = decode(&self.source.bytes(entry)?)?;
+                Ok(take(&picture))
+            }
         }
     }
 
@@ -124,12 +156,52 @@ impl Dataset for Labelled {
     }
 
     fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String> {
-        let picture = match &self.items(split)[index].picture {
-            Picture::File(number) => decode(&self.source.bytes(&self.entries[*number as usize])?)?,
-            Picture::Record { file, index } => self.layout.records[*file as usize].read(*index)?,
-            Picture::Unusable(refused) => return Err(refused.reason.clone()),
-        };
-        Ok(square(&picture, side))
+        self.read_measured(split, index, side).map(|(picture, _)| picture)
+    }
+
+    fn read_measured(&self, split: Split, index: usize, side: u32) -> Result<(RgbImage, (u32, u32)), String> {
+        let measured = |picture: &RgbImage| (square(picture, side), picture.dimensions());
+        match &self.items(split)[index].picture {
+            Picture::File(number) => self.with_decoded(&self.entries[*number as usize], measured),
+            Picture::Record { file, index } => {
+                self.layout.records[*file as usize].read(*index).map(|picture| measured(&picture))
+            }
+            Picture::Unusable(refused) => Err(refused.reason.clone()),
+        }
+    }
+
+    fn most_refused(&self) -> usize {
+        self.most_refused
+    }
+
+    fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    fn fingerprint(&self, split: Split, index: usize) -> Option<Fingerprint> {
+        let item = &self.items(split)[index];
+        match &item.picture {
+            Picture::File(number) => {
+                let entry = &self.entries[*number as usize];
+                let stamp = self.source.stamp(entry)?;
+                let order = if stamp.place == 0 { u64::from(*number) } else { stamp.place };
+                Some(Fingerprint::new(&entry.path, stamp, 0, order))
+            }
+            Picture::Record { file, index } => {
+                let stamp = self.layout.records[*file as usize].bytes.stamp()?;
+                let order = u64::from(*file) << 32 | u64::from(*index);
+                Some(Fingerprint::new(&self.name_of(item), stamp, *index, order))
+            }
+            Picture::Unusable(_) => None,
+        }
+    }
+
+    fn is_at_hand(&self, split: Split, index: usize) -> bool {
+        match &self.items(split)[index].picture {
+            Picture::File(number) => self.source.bytes(&self.entries[*number as usize]).is_ok(),
+            Picture::Record { .. } => true,
+            Picture::Unusable(_) => false,
+        }
     }
 
     fn left_out(&self) -> &[Refused] {

@@ -1,8 +1,10 @@
 //! Deals the stored pictures out in batches, on threads of its own.
 //!
-//! Each thread makes whole batches. A batch is known by its number in the run, and what it holds follows from
-//! the seed and that number; [`Loader::recv_timeout`] hands the batches out in order. So the run is the same
-//! for any number of threads. Threads that are too far ahead wait, which bounds the memory.
+//! Each thread makes whole batches: it copies the stored squares as they are and draws what the network is to see of
+//! them. A batch is known by its number in the run, and what it holds follows from the seed and that number;
+//! [`Loader::recv_timeout`] hands the batches out in order. So the run is the same for any number of threads. Threads
+//! that are too far ahead wait, which bounds the memory. Batches that come back through [`Loader::reuse`] are filled
+//! again: memory that is new to the program costs as much time as the copy.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -12,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::augment::{Placement, central_placement, colour_normals, cut, random_placement};
+use super::augment::{Placement, central_placement, colour_normals, random_placement};
 use super::sampler::epoch_order;
 use super::store::worker_count;
 use super::{HostBatch, PictureStore, Refused, Split};
@@ -83,6 +85,8 @@ struct State {
     /// The next batch to hand out.
     to_deliver: u64,
     ready: BTreeMap<u64, HostBatch>,
+    /// Memory of batches that came back.
+    spare: Vec<Vec<u8>>,
     failed: Option<String>,
     /// The last orders made, with their epochs.
     orders: Vec<(usize, Arc<Vec<u32>>)>,
@@ -99,7 +103,8 @@ impl Loader {
         Self::start(store, Split::Train, plan)
     }
 
-    /// Deals out the validation pictures once, in their order, as central crops.
+    /// Deals out the validation pictures once, in their order, as central crops. Pictures that cannot be read any more
+    /// are left out.
     ///
     /// # Errors
     /// As [`Loader::train`].
@@ -116,13 +121,14 @@ impl Loader {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
         let count = worker_count(plan.threads);
-        let batch_bytes = 3 * (plan.crop as usize).pow(2) * plan.batch.min(store.len(split));
+        let batch_bytes = square_bytes(&store) * plan.batch.min(store.len(split));
         let batches_per_epoch = store.len(split).div_ceil(plan.batch) as u64;
         let total = batches_per_epoch.saturating_mul(plan.epochs as u64);
         let shared = Arc::new(Shared {
             store,
             job: Job { split, plan, batches_per_epoch, total },
-            window: (2 * count).min(QUEUE_BYTES / batch_bytes.max(1)).max(1) as u64,
+            // While one is learned from, the next is made.
+            window: (2 * count).min(QUEUE_BYTES / batch_bytes.max(1)).max(2) as u64,
             stop: AtomicBool::new(false),
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
@@ -163,6 +169,14 @@ impl Loader {
                 return Next::Pending;
             }
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Takes a batch back that is not needed any more, so that its memory can hold another.
+    pub fn reuse(&self, batch: HostBatch) {
+        let mut state = self.shared.lock();
+        if (state.spare.len() as u64) < self.shared.window {
+            state.spare.push(batch.pixels);
         }
     }
 
@@ -239,15 +253,21 @@ impl Shared {
         let order = self.order(epoch);
         let start = within * plan.batch;
         let indices = &order[start..order.len().min(start + plan.batch)];
-        let mut pixels = Vec::with_capacity(indices.len() * 3 * (plan.crop as usize).pow(2));
+        let square = square_bytes(&self.store);
+        let most = plan.batch.min(order.len()) * square;
+        let spare = self.lock().spare.pop();
+        let mut pixels = spare.unwrap_or_else(|| Vec::with_capacity(most));
+        pixels.resize(indices.len() * square, 0);
+        let mut placements = Vec::with_capacity(indices.len());
         let mut labels = Vec::with_capacity(indices.len());
         let mut colour = Vec::new();
         let mut last_reason = String::new();
         for &index in indices {
             let index = index as usize;
-            match self.store.pixels(*split, index) {
-                Ok(planes) => {
-                    cut(&planes, self.store.side(), plan.crop, self.placement(epoch, index), &mut pixels);
+            let place = &mut pixels[labels.len() * square..][..square];
+            match self.store.copy_pixels(*split, index, place) {
+                Ok(()) => {
+                    placements.push(self.placement(epoch, index));
                     labels.push(self.store.label(*split, index));
                     if plan.colour {
                         colour.push(colour_normals(plan.seed, epoch, index));
@@ -263,12 +283,13 @@ impl Shared {
                 return Ok(None);
             }
         }
-        if labels.is_empty() && indices.len() == plan.batch {
+        pixels.truncate(labels.len() * square);
+        if labels.is_empty() && indices.len() == plan.batch && *split == Split::Train {
             let count = plan.batch;
             return Err(format!("none of {count} pictures in a row can be read any more ({last_reason})"));
         }
         let ends_epoch = within as u64 + 1 == *batches_per_epoch;
-        Ok(Some(HostBatch { seq, epoch, ends_epoch, pixels, colour, labels }))
+        Ok(Some(HostBatch { seq, epoch, ends_epoch, pixels, placements, colour, labels }))
     }
 
     fn placement(&self, epoch: usize, index: usize) -> Placement {
@@ -305,6 +326,11 @@ impl Shared {
             state.warnings.push(Refused { name, reason: reason.to_owned() });
         }
     }
+}
+
+/// Bytes of a stored picture.
+fn square_bytes(store: &PictureStore) -> usize {
+    3 * (store.side() as usize).pow(2)
 }
 
 fn text_of(panic: &(dyn std::any::Any + Send)) -> String {

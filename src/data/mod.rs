@@ -3,40 +3,51 @@
 //! ```text
 //! sample, or source (folder, archive, list) and its layout
 //!    -> Dataset -> PictureStore (8-bit squares, mean, colour statistics) -> Loader -> HostBatch
+//!                       ^-- prepared: the squares on disk, from one run to the next
 //! ```
 //! A file that cannot be decoded is skipped, counted and listed with its reason; it never stops a run.
 //! What a batch holds depends on the seed, the epoch and the index alone, never on how many threads made it.
 
 pub mod augment;
+mod budget;
 mod check;
 mod colour;
 mod decode;
 mod error;
+mod fingerprint;
 mod labelled;
 mod layouts;
 mod loader;
+mod near;
+mod pool;
+mod prepared;
 mod rng;
 mod sample;
 pub mod sampler;
 mod sources;
 mod store;
+mod sums;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use image::RgbImage;
 
 use crate::config::DataConfig;
+use augment::Placement;
 use labelled::Labelled;
 use layouts::Place;
 use sources::{Opening, SingleFile};
 
-pub use check::{Check, ClassCount, Duplicates, check};
+pub use check::{Check, ClassCount, Duplicates, Sizes, check};
 pub use colour::{ColourPca, ColourStatistics, Colouring};
 pub use decode::{decode, dimensions, square};
 pub use error::DataError;
+pub use fingerprint::Fingerprint;
 pub use loader::{Loader, Next, TrainPlan};
+pub use near::{LARGEST_DISTANCE, NearDuplicates, NearPair};
+pub use prepared::{Cabinet, Kept, KeptError, KeptSource, Preparation, Removal, Report, Watch, prepare};
 pub use sample::SampleDataset;
 pub use store::{PictureStore, planes};
 
@@ -72,7 +83,9 @@ pub fn open_unless(config: &DataConfig, cancel: &AtomicBool) -> Result<Arc<dyn D
             SingleFile::Text => {
                 let (opened, layout) = layouts::list::open(&path, &opening, config)?;
                 let layout = layouts::limited(layout, shown, config)?;
-                return Ok(Arc::new(Labelled::new(shown, opened, layout)?));
+                return Ok(Arc::new(
+                    Labelled::new(shown, opened, layout, config.max_refused_share)?.at(&path),
+                ));
             }
         }
     } else {
@@ -80,7 +93,7 @@ pub fn open_unless(config: &DataConfig, cancel: &AtomicBool) -> Result<Arc<dyn D
     };
     let place = Place { source: &*opened.source, listing: &opened.listing, opening: &opening, config };
     let layout = layouts::limited(layouts::recognise(&place)?, shown, config)?;
-    Ok(Arc::new(Labelled::new(shown, opened, layout)?))
+    Ok(Arc::new(Labelled::new(shown, opened, layout, config.max_refused_share)?.at(&path)))
 }
 
 /// A leading `~` stands for the home folder also where no shell has replaced it: in the window and in files.
@@ -142,6 +155,40 @@ pub trait Dataset: Send + Sync {
     /// Why the picture cannot be used, in the user's language, without its name.
     fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String>;
 
+    /// As [`read`](Self::read), with the width and height that the picture had before.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn read_measured(&self, split: Split, index: usize, side: u32) -> Result<(RgbImage, (u32, u32)), String> {
+        self.read(split, index, side).map(|picture| {
+            let size = picture.dimensions();
+            (picture, size)
+        })
+    }
+
+    /// How many pictures may turn out to be unusable before preparing gives up (`data.max_refused_share`).
+    fn most_refused(&self) -> usize {
+        usize::MAX
+    }
+
+    /// The real path of the source, under which prepared pictures are kept on disk. Nothing for pictures that are
+    /// not worth keeping because they are drawn.
+    fn home(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What tells whether picture `index` of `split` is still the one that was prepared. Nothing if it cannot be
+    /// told; then the picture is decoded anew each time.
+    fn fingerprint(&self, _split: Split, _index: usize) -> Option<Fingerprint> {
+        None
+    }
+
+    /// Whether the bytes of picture `index` of `split` can be had, whatever they hold. Asked of a picture that was
+    /// refused: the next attempt has better chances if a disk or a permission was the reason.
+    fn is_at_hand(&self, _split: Split, _index: usize) -> bool {
+        true
+    }
+
     /// What lies at the source but belongs to no class, with the reason; a thousand at most.
     fn left_out(&self) -> &[Refused] {
         &[]
@@ -157,8 +204,10 @@ pub struct HostBatch {
     pub epoch: usize,
     /// Whether this batch is the last of its epoch.
     pub ends_epoch: bool,
-    /// `[N, 3, side, side]`, RGB planes, 0 to 255.
+    /// `[N, 3, stored, stored]`: whole stored pictures, RGB planes, 0 to 255.
     pub pixels: Vec<u8>,
+    /// `[N]`: what the network sees of each.
+    pub placements: Vec<Placement>,
     /// `[N]`: the draws of each picture's colour noise ([`Colouring::shift`]); empty when there is none.
     pub colour: Vec<[f32; 3]>,
     /// `[N]` class indices.

@@ -1,46 +1,67 @@
-//! Every picture decoded once, kept as an 8-bit square.
+//! The usable pictures of a data set, each decoded once, as 8-bit squares.
 //!
 //! Preparing finds out which files can be used, so that labels, counts, the mean image and the colour statistics are
-//! true before the first step. Pictures that fit the budget stay in memory; the others are decoded again when they are needed.
+//! true before the first step. Pixels are in memory here: those that fit the budget stay, the others are decoded again
+//! when they are needed. [`super::prepare`] keeps them on disk instead, from one run to the next.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use image::RgbImage;
 
-use super::colour::{ColourStatistics, ColourSums};
+use super::colour::ColourStatistics;
 use super::error::DataError;
+use super::pool::{Pool, Taken};
+use super::prepared::Kept;
+use super::sums::Sums;
 use super::{Dataset, Description, Refused, Split};
+
+/// Decoded pictures that wait for their turn, for each thread.
+const AHEAD: usize = 16;
 
 /// The usable pictures of a data set, as `[3, side, side]` RGB planes of 8-bit pixels.
 pub struct PictureStore {
     dataset: Arc<dyn Dataset>,
     description: Description,
     side: u32,
-    train: Vec<Stored>,
-    validation: Vec<Stored>,
+    train: Vec<Usable>,
+    validation: Vec<Usable>,
     refused: Vec<Refused>,
     mean: Vec<f32>,
     colours: ColourStatistics,
+    /// Where [`Pixels::Kept`] are.
+    kept: Option<Kept>,
 }
 
 /// A usable picture.
-struct Stored {
+struct Usable {
     /// Its index in the data set, which counts refused pictures too.
-    index: usize,
+    index: u32,
     label: u32,
-    /// `None`: beyond the budget.
-    pixels: Option<Box<[u8]>>,
+    pixels: Pixels,
+}
+
+/// Where the pixels of a usable picture are.
+pub(super) enum Pixels {
+    Memory(Box<[u8]>),
+    /// On disk, at a place with a checksum.
+    Kept {
+        slot: u32,
+        checksum: u32,
+    },
+    /// Nowhere: they are decoded again.
+    Nowhere,
 }
 
 /// What decoding a picture came to.
-type Outcome = Result<Option<Box<[u8]>>, String>;
+pub(super) type Outcome = Result<Pixels, String>;
 
 impl PictureStore {
     /// Decodes every picture on `threads` threads (0: one a core) to squares of `side` pixels and keeps those
-    /// that fit `budget_bytes`, training pictures first. `progress` is called on the calling thread with the
+    /// that fit `budget_bytes` in memory, training pictures first. `progress` is called on the calling thread with the
     /// number done and the total. Returns `None` when `cancel` was set.
     ///
     /// # Errors
@@ -55,18 +76,65 @@ impl PictureStore {
     ) -> Result<Option<Self>, DataError> {
         let side = side.max(1);
         let train = dataset.len(Split::Train);
-        let work = Work {
-            dataset: &*dataset,
-            side,
-            train,
-            total: train + dataset.len(Split::Validation),
-            kept: budget_bytes / picture_bytes(side),
-            next: AtomicUsize::new(0),
-            stop: AtomicBool::new(false),
+        let total = train + dataset.len(Split::Validation);
+        let kept = budget_bytes / picture_bytes(side);
+        let threads = worker_count(threads);
+        let report_every = (total / 200).max(1);
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(total);
+        let mut refused = 0;
+        let decode_one = |sums: &mut Sums, position: usize| -> Outcome {
+            let (split, index) = locate(position, train);
+            let planes = read(&*dataset, split, index, side)?;
+            if split == Split::Train {
+                sums.add(&planes);
+            }
+            Ok(if position < kept { Pixels::Memory(planes.into()) } else { Pixels::Nowhere })
         };
-        let Some((outcomes, sums)) = work.run(worker_count(threads), progress, cancel)? else {
+        let pool = Pool { threads, ahead: AHEAD * threads };
+        let states = pool.run(
+            total,
+            || Sums::new(side),
+            decode_one,
+            |taken| {
+                if let Taken::Result(outcome) = taken {
+                    refused += usize::from(outcome.is_err());
+                    outcomes.push(outcome);
+                    let done = outcomes.len();
+                    if done % report_every == 0 || done == total {
+                        progress(done, total);
+                    }
+                }
+                // Beyond the limit, the rest cannot make it better.
+                if cancel.load(Ordering::Relaxed) || refused > dataset.most_refused() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            },
+        );
+        let states = states.map_err(|reason| DataError::Threads { reason })?;
+        if cancel.load(Ordering::Relaxed) {
             return Ok(None);
-        };
+        }
+        Self::assemble(dataset, side, outcomes, &joined(states, side), None).map(Some)
+    }
+
+    /// Sorts out what decoding has come to: `outcomes` of all training pictures, then all validation pictures, and
+    /// the sums over the usable training pictures.
+    ///
+    /// # Errors
+    /// Too few pictures are usable, as for [`Self::prepare`].
+    pub(super) fn assemble(
+        dataset: Arc<dyn Dataset>,
+        side: u32,
+        outcomes: Vec<Outcome>,
+        sums: &Sums,
+        kept: Option<Kept>,
+    ) -> Result<Self, DataError> {
+        if let Some(error) = too_many_refused(&*dataset, &outcomes) {
+            return Err(error);
+        }
+        let train = dataset.len(Split::Train);
         let mut store = Self {
             description: dataset.description().clone(),
             dataset,
@@ -74,15 +142,13 @@ impl PictureStore {
             train: Vec::new(),
             validation: Vec::new(),
             refused: Vec::new(),
-            mean: Vec::new(),
-            colours: sums.colours.statistics(),
+            mean: sums.mean(),
+            colours: sums.colour_statistics(),
+            kept,
         };
         store.sort_out(train, outcomes);
         store.check()?;
-        // The order of the additions cannot matter: they are whole numbers.
-        let count = store.train.len() as f64;
-        store.mean = sums.pixels.iter().map(|&sum| (sum as f64 / count) as f32).collect();
-        Ok(Some(store))
+        Ok(store)
     }
 
     fn sort_out(&mut self, train: usize, outcomes: Vec<Outcome>) {
@@ -90,10 +156,11 @@ impl PictureStore {
             let (split, index) = locate(position, train);
             match outcome {
                 Ok(pixels) => {
-                    let stored = Stored { index, label: self.dataset.label(split, index), pixels };
+                    let label = self.dataset.label(split, index);
+                    let usable = Usable { index: index as u32, label, pixels };
                     match split {
-                        Split::Train => self.train.push(stored),
-                        Split::Validation => self.validation.push(stored),
+                        Split::Train => self.train.push(usable),
+                        Split::Validation => self.validation.push(usable),
                     }
                 }
                 Err(reason) => self.refused.push(Refused { name: self.dataset.name(split, index), reason }),
@@ -128,9 +195,13 @@ impl PictureStore {
                 return Err(DataError::NoneUsable { path: path(), purpose, count, first, reason });
             }
         }
-        for (label, class) in (0..).zip(&self.description.classes) {
-            if !self.train.iter().any(|stored| stored.label == label) {
-                let (first, reason) = refusal(Split::Train, Some(label));
+        let mut has_pictures = vec![false; self.description.classes.len()];
+        for usable in &self.train {
+            has_pictures.get_mut(usable.label as usize).into_iter().for_each(|has| *has = true);
+        }
+        for (label, class) in self.description.classes.iter().enumerate() {
+            if !has_pictures[label] {
+                let (first, reason) = refusal(Split::Train, Some(label as u32));
                 return Err(DataError::ClassUnusable { path: path(), class: class.clone(), first, reason });
             }
         }
@@ -159,7 +230,7 @@ impl PictureStore {
 
     /// File or entry name of usable picture `index`.
     pub fn name(&self, split: Split, index: usize) -> String {
-        self.dataset.name(split, self.items(split)[index].index)
+        self.dataset.name(split, self.items(split)[index].index as usize)
     }
 
     /// The files that cannot be used, in the order of the data set.
@@ -177,19 +248,44 @@ impl PictureStore {
         &self.colours
     }
 
-    /// `[3, side, side]`: the pixels of usable picture `index`, from memory or decoded again.
+    /// Where the pictures are kept on disk, if they are.
+    pub fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    /// `[3, side, side]`: the pixels of usable picture `index`, from memory, from disk or decoded again.
     ///
     /// # Errors
     /// Why a picture that could be read before cannot be read now.
     pub fn pixels(&self, split: Split, index: usize) -> Result<Cow<'_, [u8]>, String> {
-        let stored = &self.items(split)[index];
-        match &stored.pixels {
-            Some(pixels) => Ok(Cow::Borrowed(pixels)),
-            None => Ok(Cow::Owned(planes(&self.dataset.read(split, stored.index, self.side)?))),
+        if let Pixels::Memory(pixels) = &self.items(split)[index].pixels {
+            return Ok(Cow::Borrowed(pixels));
         }
+        let mut pixels = vec![0; picture_bytes(self.side)];
+        self.copy_pixels(split, index, &mut pixels)?;
+        Ok(Cow::Owned(pixels))
     }
 
-    fn items(&self, split: Split) -> &[Stored] {
+    /// Writes the pixels of usable picture `index`, `[3, side, side]`, into a part of a batch of that length.
+    ///
+    /// A picture whose bytes on disk are damaged is decoded again, and mended there if possible.
+    ///
+    /// # Errors
+    /// Why a picture that could be read before cannot be read now.
+    pub fn copy_pixels(&self, split: Split, index: usize, into: &mut [u8]) -> Result<(), String> {
+        let usable = &self.items(split)[index];
+        let again = || read(&*self.dataset, split, usable.index as usize, self.side);
+        match (&usable.pixels, &self.kept) {
+            (Pixels::Memory(pixels), _) => into.copy_from_slice(pixels),
+            (&Pixels::Kept { slot, checksum }, Some(kept)) => {
+                kept.pixels().read(slot, checksum, into, again)?
+            }
+            _ => into.copy_from_slice(&again()?),
+        }
+        Ok(())
+    }
+
+    fn items(&self, split: Split) -> &[Usable] {
         match split {
             Split::Train => &self.train,
             Split::Validation => &self.validation,
@@ -197,8 +293,30 @@ impl PictureStore {
     }
 }
 
-fn picture_bytes(side: u32) -> usize {
+/// Bytes of a picture of `side` pixels.
+pub(super) fn picture_bytes(side: u32) -> usize {
     3 * side as usize * side as usize
+}
+
+/// Why a data set is not used of which more pictures are refused than it allows. `outcomes` may end early.
+pub(super) fn too_many_refused(dataset: &dyn Dataset, outcomes: &[Outcome]) -> Option<DataError> {
+    let train = dataset.len(Split::Train);
+    let refused: Vec<Refused> = outcomes
+        .iter()
+        .enumerate()
+        .filter_map(|(position, outcome)| {
+            let (split, index) = locate(position, train);
+            let reason = outcome.as_ref().err()?.clone();
+            Some(Refused { name: dataset.name(split, index), reason })
+        })
+        .collect();
+    let total = train + dataset.len(Split::Validation);
+    let path = || dataset.description().source.clone();
+    (refused.len() > dataset.most_refused()).then(|| DataError::TooManyRefused {
+        path: path(),
+        total,
+        refused,
+    })
 }
 
 /// Threads to start when `threads` are asked for; 0 leaves the choice to the number of cores.
@@ -210,129 +328,31 @@ pub(super) fn worker_count(threads: usize) -> usize {
 }
 
 /// Split and index of a position in "all training pictures, then all validation pictures".
-fn locate(position: usize, train: usize) -> (Split, usize) {
+pub(super) fn locate(position: usize, train: usize) -> (Split, usize) {
     if position < train { (Split::Train, position) } else { (Split::Validation, position - train) }
+}
+
+/// Decodes a picture to planes. A decoder that panics refuses that picture only.
+pub(super) fn read(dataset: &dyn Dataset, split: Split, index: usize, side: u32) -> Result<Vec<u8>, String> {
+    catch_unwind(AssertUnwindSafe(|| dataset.read(split, index, side).map(|picture| planes(&picture))))
+        .unwrap_or_else(|_| Err("the program failed on this file; please report it".into()))
+}
+
+/// The sums of all threads.
+pub(super) fn joined(parts: Vec<Sums>, side: u32) -> Sums {
+    let mut whole = Sums::new(side);
+    parts.iter().for_each(|part| whole.join(part));
+    whole
 }
 
 /// `[H, W, 3]` pixels as `[3, H, W]` planes.
 pub fn planes(picture: &RgbImage) -> Vec<u8> {
     let raw = picture.as_raw();
-    let mut planes = Vec::with_capacity(raw.len());
-    for channel in 0..3 {
-        planes.extend(raw.iter().skip(channel).step_by(3));
+    let mut planes = vec![0; raw.len()];
+    let (red, rest) = planes.split_at_mut(raw.len() / 3);
+    let (green, blue) = rest.split_at_mut(raw.len() / 3);
+    for (((pixel, red), green), blue) in raw.chunks_exact(3).zip(red).zip(green).zip(blue) {
+        (*red, *green, *blue) = (pixel[0], pixel[1], pixel[2]);
     }
     planes
-}
-
-/// All outcomes by position, and the sums over the training pictures.
-type Decoded = (Vec<Outcome>, Sums);
-
-/// Exact sums over training pictures, which different threads can add up in any order.
-struct Sums {
-    /// `[3, side, side]`: at each pixel.
-    pixels: Vec<u64>,
-    colours: ColourSums,
-}
-
-impl Sums {
-    fn new(side: u32) -> Self {
-        Self { pixels: vec![0; picture_bytes(side)], colours: ColourSums::default() }
-    }
-
-    fn add(&mut self, planes: &[u8]) {
-        self.pixels.iter_mut().zip(planes).for_each(|(sum, &value)| *sum += u64::from(value));
-        self.colours.add(planes);
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.pixels.iter_mut().zip(&other.pixels).for_each(|(sum, part)| *sum += part);
-        self.colours.join(&other.colours);
-    }
-}
-
-/// What the threads that decode have in common.
-struct Work<'a> {
-    dataset: &'a dyn Dataset,
-    side: u32,
-    train: usize,
-    total: usize,
-    /// Positions below this one keep their pixels.
-    kept: usize,
-    next: AtomicUsize,
-    stop: AtomicBool,
-}
-
-impl Work<'_> {
-    /// Decodes everything; `None` if cancelled.
-    fn run(
-        &self,
-        threads: usize,
-        progress: &(dyn Fn(usize, usize) + Sync),
-        cancel: &AtomicBool,
-    ) -> Result<Option<Decoded>, DataError> {
-        let mut outcomes: Vec<Outcome> = Vec::new();
-        outcomes.resize_with(self.total, || Ok(None));
-        let mut sums = Sums::new(self.side);
-        let (sender, receiver) = crossbeam_channel::bounded::<(usize, Outcome)>(64);
-        std::thread::scope(|scope| {
-            let mut workers = Vec::new();
-            for number in 0..threads.min(self.total).max(1) {
-                let sender = sender.clone();
-                let builder = std::thread::Builder::new().name(format!("prepare-{number}"));
-                match builder.spawn_scoped(scope, move || self.decode_some(&sender)) {
-                    Ok(worker) => workers.push(worker),
-                    // Fewer threads than asked for are still enough.
-                    Err(_) if number > 0 => break,
-                    Err(reason) => return Err(DataError::Threads { reason }),
-                }
-            }
-            drop(sender);
-            let report_every = (self.total / 200).max(1);
-            let mut done = 0;
-            for (position, outcome) in &receiver {
-                outcomes[position] = outcome;
-                done += 1;
-                if done % report_every == 0 || done == self.total {
-                    progress(done, self.total);
-                }
-                if cancel.load(Ordering::Relaxed) {
-                    self.stop.store(true, Ordering::Relaxed);
-                    break;
-                }
-            }
-            // Without a receiver no worker can be left waiting for room in the channel.
-            drop(receiver);
-            for worker in workers {
-                let partial = worker.join().expect("a worker catches the panics of decoders");
-                sums.join(&partial);
-            }
-            Ok(())
-        })?;
-        let cancelled = self.stop.load(Ordering::Relaxed) || cancel.load(Ordering::Relaxed);
-        Ok((!cancelled).then_some((outcomes, sums)))
-    }
-
-    /// Decodes the next pictures until none is left; returns the sums over the training pictures among
-    /// them.
-    fn decode_some(&self, sender: &crossbeam_channel::Sender<(usize, Outcome)>) -> Sums {
-        let mut sums = Sums::new(self.side);
-        while !self.stop.load(Ordering::Relaxed) {
-            let position = self.next.fetch_add(1, Ordering::Relaxed);
-            if position >= self.total {
-                break;
-            }
-            let (split, index) = locate(position, self.train);
-            let read = || self.dataset.read(split, index, self.side).map(|picture| planes(&picture));
-            let pixels = catch_unwind(AssertUnwindSafe(read))
-                .unwrap_or_else(|_| Err("the program failed on this file; please report it".into()));
-            if let (Ok(pixels), Split::Train) = (&pixels, split) {
-                sums.add(pixels);
-            }
-            let outcome = pixels.map(|p| (position < self.kept).then(|| p.into_boxed_slice()));
-            if sender.send((position, outcome)).is_err() {
-                break;
-            }
-        }
-        sums
-    }
 }

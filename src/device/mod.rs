@@ -158,7 +158,8 @@ fn open_gpu(index: usize) -> Result<OpenDevice, DeviceError> {
     open_adapter(info, &adapter, reason)
 }
 
-fn processor() -> DeviceInfo {
+/// The processor, as it is listed.
+pub fn processor() -> DeviceInfo {
     let threads = worker_threads();
     let name = processor_name().unwrap_or_else(|| "Processor".into());
     DeviceInfo {

@@ -1,14 +1,18 @@
 //! What a source of pictures is good for, found out by reading all of it.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::Serialize;
 
+use super::folder::refused_table;
 use super::prepare::loader_threads;
 use crate::config::DataConfig;
-use crate::data::{self, Refused};
+use crate::data::{self, NearPair, Refused};
 use crate::model::fitting_preset;
+
+pub use crate::data::LARGEST_DISTANCE;
 
 /// Classes with fewer pictures to train on are pointed out.
 const FEW: usize = 10;
@@ -35,6 +39,10 @@ pub struct DataCheck {
     pub prepared_bytes: u64,
     /// How long reading took.
     pub seconds: f64,
+    /// How long preparing will take on this machine: as long as reading the same pictures took.
+    pub prepare_seconds: f64,
+    /// Width and height in pixels of the usable pictures.
+    pub sizes: Option<PictureSizes>,
     pub train_balance: Balance,
     pub validation_balance: Balance,
     /// Validation pictures that are among the training pictures too, pixel for pixel at the prepared side.
@@ -43,6 +51,8 @@ pub struct DataCheck {
     pub duplicates_within_validation: usize,
     /// Repeated pictures that stand in two classes.
     pub duplicates_contradicting: usize,
+    /// Pictures that look alike, if they were asked for.
+    pub near: Option<NearCounts>,
     pub refused_count: usize,
     #[serde(skip)]
     pub classes: Vec<ClassPictures>,
@@ -52,6 +62,52 @@ pub struct DataCheck {
     pub left_out: Vec<FileReason>,
     #[serde(skip)]
     pub duplicates: Vec<DuplicatePair>,
+    #[serde(skip)]
+    pub near_pairs: Vec<NearDuplicate>,
+}
+
+impl DataCheck {
+    /// Writes the refused files with their reasons to `path`, as comma-separated values.
+    ///
+    /// # Errors
+    /// Why the file cannot be written.
+    pub fn write_refused(&self, path: &Path) -> Result<(), String> {
+        let table = refused_table(self.refused.iter().map(|file| (&*file.name, &*file.reason)));
+        std::fs::write(path, table).map_err(|e| format!("cannot write {} ({e})", path.display()))
+    }
+}
+
+/// Width and height in pixels, by the number of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PictureSizes {
+    pub smallest: (u32, u32),
+    pub median: (u32, u32),
+    pub largest: (u32, u32),
+    /// Pictures whose shorter side is below the prepared side: they are enlarged.
+    pub enlarged: usize,
+}
+
+/// How many pictures look alike without being the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NearCounts {
+    /// Most bits of 64 in which two hashes may differ.
+    pub distance: u32,
+    /// Validation pictures that look like a training picture.
+    pub across: usize,
+    /// Pictures that look like an earlier one of their own part.
+    pub within: usize,
+    /// Whether the search was given up before its end.
+    pub incomplete: bool,
+}
+
+/// Two pictures that look alike.
+#[derive(Clone, Debug, Serialize)]
+pub struct NearDuplicate {
+    pub first: String,
+    pub second: String,
+    pub distance: u32,
+    /// Whether one is for training and the other for validation.
+    pub across: bool,
 }
 
 /// How evenly pictures are spread over the classes.
@@ -94,6 +150,13 @@ impl From<Refused> for FileReason {
     }
 }
 
+impl From<NearPair> for NearDuplicate {
+    fn from(pair: NearPair) -> Self {
+        let NearPair { first, second, distance, across } = pair;
+        Self { first, second, distance, across }
+    }
+}
+
 /// A picture that is in both parts.
 #[derive(Clone, Debug, Serialize)]
 pub struct DuplicatePair {
@@ -101,13 +164,15 @@ pub struct DuplicatePair {
     pub validation: String,
 }
 
-/// Reads all pictures of a source. `progress` is told how many of how many are done; nothing is returned when
+/// Reads all pictures of a source. With `near`, pictures that look alike are searched for, which differ in at most so
+/// many bits of 64 ([`LARGEST_DISTANCE`]). `progress` is told how many of how many are done; nothing is returned when
 /// `cancel` was set.
 ///
 /// # Errors
 /// Why the source cannot be opened, and what to do about it.
 pub fn check(
     config: &DataConfig,
+    near: Option<u32>,
     progress: &(dyn Fn(usize, usize) + Sync),
     cancel: &AtomicBool,
 ) -> Result<Option<DataCheck>, String> {
@@ -118,7 +183,7 @@ pub fn check(
     let preset = fitting_preset(dataset.description().typical_side);
     let side = preset.input().stored_side;
     let started = Instant::now();
-    let found = data::check(dataset, side as u32, loader_threads(config), progress, cancel);
+    let found = data::check(dataset, side as u32, loader_threads(config), near, progress, cancel);
     let Some(found) = found.map_err(|e| e.to_string())? else { return Ok(None) };
     let (train, validation) = found
         .classes
@@ -146,12 +211,26 @@ pub fn check(
         prepared_side: side,
         prepared_bytes: (train + validation) as u64 * 3 * (side * side) as u64,
         seconds: started.elapsed().as_secs_f64(),
+        prepare_seconds: found.reading.as_secs_f64(),
+        sizes: found.sizes.map(|sizes| PictureSizes {
+            smallest: sizes.smallest,
+            median: sizes.median,
+            largest: sizes.largest,
+            enlarged: sizes.enlarged,
+        }),
         validation_balance: Balance::of(classes.iter().map(|class| class.validation)),
         train_balance,
         duplicates_across: found.duplicates.across,
         duplicates_within_train: found.duplicates.within_train,
         duplicates_within_validation: found.duplicates.within_validation,
         duplicates_contradicting: found.duplicates.contradicting,
+        near: found.near.as_ref().map(|near| NearCounts {
+            distance: near.distance,
+            across: near.across,
+            within: near.within,
+            incomplete: near.incomplete,
+        }),
+        near_pairs: found.near.map_or_else(Vec::new, |near| near.pairs.into_iter().map(Into::into).collect()),
         refused_count: found.refused.len(),
         classes,
         refused: found.refused.into_iter().map(Into::into).collect(),

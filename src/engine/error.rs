@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::folder::FolderError;
 use super::prepare::Waited;
-use crate::data::DataError;
+use crate::data::{DataError, Refused};
 
 /// A run that could not begin or go on.
 #[derive(Debug)]
@@ -14,28 +14,34 @@ pub(super) struct RunError {
     pub bad_input: bool,
     /// What was kept.
     pub saved: Option<PathBuf>,
+    /// The pictures that cannot be used, if there are too many of them.
+    pub refused: Vec<Refused>,
 }
 
 impl RunError {
     pub fn bad_input(message: impl Into<String>) -> Self {
-        Self { message: message.into(), bad_input: true, saved: None }
+        Self { message: message.into(), bad_input: true, saved: None, refused: Vec::new() }
     }
 
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { message: message.into(), bad_input: false, saved: None }
+        Self { message: message.into(), bad_input: false, saved: None, refused: Vec::new() }
     }
 }
 
 impl From<DataError> for RunError {
     fn from(error: DataError) -> Self {
-        Self::bad_input(error.to_string())
+        let message = error.to_string();
+        match error {
+            DataError::TooManyRefused { refused, .. } => Self { refused, ..Self::bad_input(message) },
+            _ => Self::bad_input(message),
+        }
     }
 }
 
 impl From<FolderError> for RunError {
     fn from(error: FolderError) -> Self {
         let bad_input = !matches!(error, FolderError::Write { .. });
-        Self { message: error.to_string(), bad_input, saved: None }
+        Self { message: error.to_string(), bad_input, saved: None, refused: Vec::new() }
     }
 }
 

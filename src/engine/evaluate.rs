@@ -1,56 +1,64 @@
 //! Measuring the validation split.
 
-use rayon::prelude::*;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::control::Control;
 use super::event::Event;
 use super::model::View;
-use crate::data::{PictureStore, Split};
+use crate::data::{Loader, Next, PictureStore, Split};
 use crate::infer::{self, Views};
 use crate::train::{Tally, micro_batch};
 
-/// Measures the validation split with a model, tells the progress and serves commands before each pass.
+/// How long to wait for pictures before looking at commands again.
+const BATCH_WAIT: Duration = Duration::from_millis(20);
+
+/// Measures the validation split with a model, tells the progress and serves commands before each pass. While
+/// the device is busy with a pass, the pictures of the next are read.
 ///
 /// Returns the figures and how many pictures could not be read any more; `None` if told to stop.
 ///
 /// # Errors
-/// A device that no longer answers.
+/// A device that no longer answers, or pictures that nobody can read.
 pub(super) fn evaluate(
     control: &mut Control,
     model: View<'_>,
-    store: &PictureStore,
+    store: &Arc<PictureStore>,
     views: Views,
 ) -> Result<Option<(Tally, usize)>, String> {
     let spec = model.input.spec();
     let total = store.len(Split::Validation);
     let per_picture = if views == Views::Ten { 10 } else { 1 };
-    let pass = (micro_batch(model.network.shapes(), 256) / per_picture).max(1);
+    let at_once = micro_batch(model.network.shapes(), 256).min(model.input.most_at_once());
+    let pass = (at_once / per_picture).max(1);
+    let loader = Loader::validation(store.clone(), pass, spec.side as u32, 0).map_err(|e| e.to_string())?;
     let mut tally = Tally::default();
-    let mut unreadable = 0;
-    for first in (0..total).step_by(pass) {
-        control.outbox.send(Event::Evaluating { done: first, total });
+    let mut done = 0;
+    control.outbox.send(Event::Evaluating { done, total });
+    loop {
         control.drain(Some(model));
         if control.stop {
             return Ok(None);
         }
-        let last = (first + pass).min(total);
-        let pictures: Vec<_> = (first..last)
-            .into_par_iter()
-            .filter_map(|index| {
-                let planes = store.pixels(Split::Validation, index).ok()?;
-                Some((infer::crops(&planes, spec, views), store.label(Split::Validation, index)))
-            })
-            .collect();
-        unreadable += last - first - pictures.len();
-        let pixels: Vec<u8> = pictures.iter().flat_map(|(pixels, _)| pixels).copied().collect();
-        let labels: Vec<u32> = pictures.iter().map(|&(_, label)| label).collect();
-        if labels.is_empty() {
-            continue;
+        let batch = match loader.recv_timeout(BATCH_WAIT) {
+            Next::Batch(batch) => batch,
+            Next::Pending => continue,
+            Next::End => break,
+            Next::Failed(reason) => return Err(reason),
+        };
+        done = (done + pass).min(total);
+        if !batch.labels.is_empty() {
+            let crops = infer::crops(batch.labels.len(), spec, views);
+            let pictures = model.input.upload_crops(&batch.pixels, &crops, 1.0, model.network.device());
+            let scores = model.network.scores_of(pictures)?;
+            tally.add(&averaged(scores, model.classes.len(), views), &batch.labels);
         }
-        let scores = model.network.scores(model.input, &pixels)?;
-        tally.add(&averaged(scores, model.classes.len(), views), &labels);
+        loader.reuse(batch);
+        if done < total {
+            control.outbox.send(Event::Evaluating { done, total });
+        }
     }
-    Ok(Some((tally, unreadable)))
+    Ok(Some((tally, total - tally.n)))
 }
 
 /// One row of scores a picture. With ten views, the logarithm of the averaged probabilities: its softmax

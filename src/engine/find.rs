@@ -74,6 +74,7 @@ fn search(
         feed::warn(control.outbox, &loader);
         let Some(batch) = batch? else { continue };
         let Some(loss) = update(control, idle, &mut trainer, &batch, rate)? else { return Ok(None) };
+        loader.reuse(batch);
         plan.check_device()?;
         finder.push(loss);
         if let Some(tried) = finder.tried().last() {

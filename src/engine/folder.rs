@@ -50,6 +50,13 @@ const OWN_FILES: [&str; 10] = [
     "rates.png",
 ];
 
+/// Files with reasons as comma-separated values, every field in quotes.
+pub(super) fn refused_table<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let rows = files.map(|(name, reason)| format!("{},{}\n", quoted(name), quoted(reason)));
+    format!("file,reason\n{}", rows.collect::<String>())
+}
+
 impl RunFolder {
     /// Makes the folder at `out`, or a new numbered one named after the model and the data.
     pub fn create(out: Option<&Path>, model: &str, source: &str) -> Result<Self, FolderError> {
@@ -80,15 +87,19 @@ impl RunFolder {
         self.path.join("model.safetensors")
     }
 
+    /// Where the list of refused pictures lies.
+    pub fn refused_file(&self) -> PathBuf {
+        self.path.join("refused.csv")
+    }
+
     /// Writes the settings with every blank filled in, and the list of refused pictures if there are any.
     pub fn describe(&self, config: &RunConfig, refused: &[Refused]) -> Result<(), FolderError> {
         self.file("config.toml", &config.to_toml())?;
         if refused.is_empty() {
             return Ok(());
         }
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        let rows = refused.iter().map(|r| format!("{},{}\n", quoted(&r.name), quoted(&r.reason)));
-        self.file("refused.csv", &format!("file,reason\n{}", rows.collect::<String>()))
+        let rows = refused.iter().map(|file| (file.name.as_str(), file.reason.as_str()));
+        self.file("refused.csv", &refused_table(rows))
     }
 
     pub fn step(&mut self, point: &StepPoint) -> Result<(), FolderError> {

@@ -1,5 +1,6 @@
 //! One thread owns the device, the model and the optimiser; everyone else sends commands and reads events.
 
+pub mod bench;
 mod catalogue;
 mod check;
 mod command;
@@ -25,7 +26,10 @@ mod timetable;
 mod worker;
 
 pub use catalogue::{PresetInfo, devices, presets};
-pub use check::{Balance, ClassPictures, DataCheck, DuplicatePair, FileReason, check};
+pub use check::{
+    Balance, ClassPictures, DataCheck, DuplicatePair, FileReason, LARGEST_DISTANCE, NearCounts,
+    NearDuplicate, PictureSizes, check,
+};
 pub use command::{Command, PictureSource, RateRange, Views};
 pub use conversion::{ImportReport, ImportRequest, import};
 pub use event::{

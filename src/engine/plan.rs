@@ -82,6 +82,11 @@ impl Plan {
                 folder.discard();
                 Ok(None)
             }
+            Err(mut error) if !error.refused.is_empty() => {
+                folder.describe(&config, &error.refused)?;
+                error.message += &format!("; all are listed in {}", folder.refused_file().display());
+                Err(error)
+            }
             Err(error) => {
                 folder.discard();
                 Err(error)

@@ -147,6 +147,7 @@ impl Run {
                     if let Some(reason) = self.update(control, &batch, std::mem::take(&mut waited))? {
                         return Ok(reason);
                     }
+                    loader.reuse(batch);
                 }
             }
         }

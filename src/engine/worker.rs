@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
 
@@ -167,6 +168,7 @@ impl Worker<'_> {
         let Some(Some(store)) = finished(prepare::decode(control, Some(view), dataset, side, config))? else {
             return Ok(None);
         };
+        let store = Arc::new(store);
         let result = evaluate(control, view, &store, views);
         let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(None) };
         let refused = store.refused().len() + unreadable;
@@ -179,7 +181,7 @@ impl Worker<'_> {
     }
 
     fn fail(&self, error: RunError) {
-        let RunError { message, bad_input, saved } = error;
+        let RunError { message, bad_input, saved, .. } = error;
         self.outbox.send(Event::Failed { message, run_ended: true, bad_input, saved });
     }
 }

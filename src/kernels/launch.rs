@@ -4,7 +4,7 @@
 //! by its content, so that a training loop uploads it once.
 
 use burn::backend::wgpu::{CubeTensor, KernelSource, SourceKernel, SourceTemplate};
-use burn::tensor::{DType, Shape};
+use burn::tensor::{Bytes, DType, Shape};
 use burn_cubecl::cubecl::ir::attributes::BufferIOAttr;
 use burn_cubecl::cubecl::prelude::KernelId;
 use burn_cubecl::cubecl::server::{KernelArguments, MetadataBindingInfo};
@@ -83,6 +83,16 @@ impl Word {
 pub(super) fn empty_like(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
     let handle = like.client.empty(shape.num_elements() * dtype.size());
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, handle, dtype)
+}
+
+/// `bytes` as 32-bit words on the device of `like`, the last one filled up with zeros.
+pub(super) fn upload(like: &CubeTensor, bytes: &[u8]) -> CubeTensor {
+    let mut words = Vec::with_capacity(bytes.len().next_multiple_of(4));
+    words.extend_from_slice(bytes);
+    words.resize(bytes.len().next_multiple_of(4), 0);
+    let shape = Shape::new([words.len() / 4]);
+    let handle = like.client.create(Bytes::from_bytes_vec(words));
+    CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, handle, DType::U32)
 }
 
 /// Runs `shader` with `threads` threads. The uniform starts with the number of threads and the number of

@@ -12,11 +12,13 @@
 //!
 //! | operation | layer |
 //! |---|---|
+//! | [`crop`] | from stored 8-bit pictures to the first layer (paper sections 2 and 4.1) |
 //! | [`lrn`] | response normalisation across channels (paper section 3.3) |
 //! | [`spatial_norm`] | response normalisation inside each map, `rnorm` in the author's files |
 //! | [`max_pool2d`] | overlapping max pooling (paper section 3.4) |
 //! | [`locally_connected`] | `local3` and `local4` of the author's CIFAR networks |
 
+mod crop;
 mod host;
 mod launch;
 mod local;
@@ -25,6 +27,7 @@ mod pool;
 mod response;
 mod spatial;
 
+pub use crop::{Crop, CropConfig, crop};
 pub use local::{LocalConfig, locally_connected};
 pub use lrn::{LrnConfig, lrn};
 pub use pool::{MaxPoolConfig, max_pool2d};
@@ -50,6 +53,7 @@ pub fn completed_shaders() -> Vec<(String, String)> {
         .chain(pool::shaders())
         .chain(spatial::shaders())
         .chain(local::shaders())
+        .chain(crop::shaders())
         .map(|shader| (shader.describe(), shader.complete()))
         .collect()
 }

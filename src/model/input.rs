@@ -1,23 +1,27 @@
 //! From 8-bit pixels to what the first layer sees.
 
+use std::sync::OnceLock;
+
 use burn::tensor::{Device, Tensor, TensorData};
-use rayon::prelude::*;
 
 use super::spec::InputSpec;
+use crate::kernels::{Crop, CropConfig, MAX_BINDING_BYTES, crop};
 
-/// Mean subtraction, colour noise and scaling (paper sections 2 and 4.1).
-#[derive(Clone, Debug, PartialEq)]
+/// Crops, mean subtraction, colour noise and scaling (paper sections 2 and 4.1), on the device.
+#[derive(Clone, Debug)]
 pub struct Input {
     spec: InputSpec,
     /// `[3, side, side]` in 0 to 255.
     mean: Vec<f32>,
+    /// The mean on the device that asked for it first.
+    uploaded: OnceLock<(Device, Tensor<3>)>,
 }
 
 impl Input {
     /// `mean` is `[3, side, side]` in 0 to 255.
     pub fn new(spec: InputSpec, mean: Vec<f32>) -> Self {
         assert_eq!(mean.len(), 3 * spec.side * spec.side, "the mean image has the size of the crops");
-        Self { spec, mean }
+        Self { spec, mean, uploaded: OnceLock::new() }
     }
 
     /// The central window of a mean image `[3, stored_side, stored_side]`. The author subtracts it from
@@ -50,45 +54,48 @@ impl Input {
         &self.mean
     }
 
-    /// `[N, 3, side, side]` on the device: `(pixel - mean) * scale`. `pixels` is `[N, 3, side, side]`.
-    pub fn upload(&self, pixels: &[u8], device: &Device) -> Tensor<4> {
-        self.upload_shifted(pixels, &[], 1.0, device)
+    /// Crops that can be made at once on every card, each from a picture of its own.
+    pub fn most_at_once(&self) -> usize {
+        let InputSpec { side, stored_side, .. } = self.spec;
+        let (stored, made) = (3 * stored_side * stored_side, 4 * 3 * side * side);
+        (MAX_BINDING_BYTES / stored.max(made).max(1)).max(1)
     }
 
-    /// The same with colour noise: `(pixel - mean + shift) / divisor * scale`. `shifts` are what is added to the red,
-    /// green and blue of each picture, `[N]` in 0 to 255; without any nothing is added.
+    /// Whole pictures `[N, 3, side, side]` on the device: `(pixel - mean) * scale`.
+    pub fn upload(&self, pixels: &[u8], device: &Device) -> Tensor<4> {
+        let whole = |picture| Crop { picture, ..Crop::default() };
+        let crops: Vec<Crop> = (0..pixels.len() / self.mean.len()).map(whole).collect();
+        self.crops(pixels, self.spec.side, &crops, 1.0, device)
+    }
+
+    /// Crops `[M, 3, side, side]` of stored pictures `[N, 3, stored_side, stored_side]` on the device:
+    /// `(pixel - mean + shift) / divisor * scale`. The pictures are uploaded as they are.
     ///
-    /// Computed on the host, so that every device sees the same numbers.
-    pub fn upload_shifted(
+    /// # Panics
+    /// When a crop lies outside of its picture.
+    pub fn upload_crops(&self, squares: &[u8], crops: &[Crop], divisor: f32, device: &Device) -> Tensor<4> {
+        self.crops(squares, self.spec.stored_side, crops, divisor, device)
+    }
+
+    fn crops(
         &self,
         pixels: &[u8],
-        shifts: &[[f32; 3]],
+        stored: usize,
+        crops: &[Crop],
         divisor: f32,
         device: &Device,
     ) -> Tensor<4> {
-        let (side, picture) = (self.spec.side, self.mean.len());
-        let count = pixels.len() / picture;
-        assert!(shifts.is_empty() || shifts.len() == count, "every picture has its own colour noise");
-        let mut values = vec![0.0; pixels.len()];
-        values.par_chunks_mut(picture).zip(pixels.par_chunks(picture)).enumerate().for_each(
-            |(number, (values, pixels))| {
-                let shift = shifts.get(number).copied().unwrap_or_default();
-                self.feed(pixels, shift, divisor, values);
-            },
-        );
-        Tensor::from_data(TensorData::new(values, [count, 3, side, side]), device)
+        let InputSpec { side, scale, .. } = self.spec;
+        let config = CropConfig { stored, side, factor: scale.map(|scale| scale / divisor) };
+        crop(pixels, crops, self.mean_on(device), config)
     }
 
-    /// One picture `[3, side, side]`.
-    fn feed(&self, pixels: &[u8], shift: [f32; 3], divisor: f32, values: &mut [f32]) {
-        let plane = self.spec.side * self.spec.side;
-        let planes =
-            values.chunks_exact_mut(plane).zip(pixels.chunks_exact(plane)).zip(self.mean.chunks_exact(plane));
-        for (((values, pixels), mean), (shift, scale)) in planes.zip(shift.into_iter().zip(self.spec.scale)) {
-            let factor = scale / divisor;
-            for ((value, &pixel), mean) in values.iter_mut().zip(pixels).zip(mean) {
-                *value = (f32::from(pixel) - mean + shift) * factor;
-            }
-        }
+    /// The mean `[3, side, side]` on a device; the first device that asks keeps it.
+    fn mean_on(&self, device: &Device) -> Tensor<3> {
+        let side = self.spec.side;
+        let device = device.clone().inner();
+        let upload = || Tensor::from_data(TensorData::new(self.mean.clone(), [3, side, side]), &device);
+        let (first, mean) = self.uploaded.get_or_init(|| (device.clone(), upload()));
+        if *first == device { mean.clone() } else { upload() }
     }
 }

@@ -18,6 +18,7 @@ mod shapes;
 mod spec;
 mod variants;
 
+pub use crate::kernels::Crop;
 pub use dropout::{DropoutError, convert_dropout};
 pub use file::{ModelFile, ModelFileError, is_same_file};
 pub use fine_tune::FineTune;

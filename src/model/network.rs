@@ -116,7 +116,14 @@ impl Network {
     /// # Errors
     /// A device that no longer answers.
     pub fn scores(&self, input: &Input, pixels: &[u8]) -> Result<Vec<f32>, String> {
-        let pictures = input.upload(pixels, &self.device);
+        self.scores_of(input.upload(pixels, &self.device))
+    }
+
+    /// Scores `[N, classes]` on the host, without dropout, of what an [`Input`] has put on the network's device.
+    ///
+    /// # Errors
+    /// A device that no longer answers.
+    pub fn scores_of(&self, pictures: Tensor<4>) -> Result<Vec<f32>, String> {
         to_host(self.forward(&self.weights, pictures, Mode::Inference).logits)
     }
 

@@ -1,13 +1,16 @@
 //! One update at a time: forward, loss, backward, update.
 
+use std::ops::Range;
+
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::schedule::Rates;
 use super::sgd::Sgd;
 use super::tally::Tally;
+use crate::data::augment::Placement;
 use crate::data::{Colouring, HostBatch};
-use crate::model::{DropoutSeed, Input, Mode, Network, Pass, to_host};
+use crate::model::{Crop, DropoutSeed, Input, Mode, Network, Pass, to_host};
 
 /// A network that learns.
 pub struct Trainer {
@@ -59,8 +62,9 @@ pub struct StepResult {
 }
 
 impl Trainer {
+    /// At most `micro_batch` pictures pass through the network at once; fewer if a card could not take them.
     pub fn new(network: Network, input: Input, sgd: Sgd, seed: u64, micro_batch: usize) -> Self {
-        let micro_batch = micro_batch.max(1);
+        let micro_batch = micro_batch.clamp(1, input.most_at_once());
         Self { network, input, colouring: None, sgd, seed, micro_batch, step: 0, unread: None }
     }
 
@@ -113,19 +117,17 @@ impl Trainer {
         mut between: impl FnMut(&Network, &Input) -> Between,
     ) -> Result<Outcome, String> {
         let rates = rates.into();
-        let picture = self.input.mean().len();
+        let square = 3 * self.input.spec().stored_side.pow(2);
         let mut gradients: Option<Vec<Option<Tensor<1>>>> = None;
         let mut passes = Vec::new();
         let mut measured = Vec::new();
         let mut first_row = 0;
-        for (pixels, labels) in
-            batch.pixels.chunks(picture * self.micro_batch).zip(batch.labels.chunks(self.micro_batch))
-        {
+        let squares = batch.pixels.chunks(square * self.micro_batch);
+        for (squares, labels) in squares.zip(batch.labels.chunks(self.micro_batch)) {
             if between(&self.network, &self.input) == Between::Abandon {
                 return Ok(Outcome::Abandoned);
             }
-            let colour = batch.colour.get(first_row..first_row + labels.len()).unwrap_or_default();
-            let pictures = self.feed(pixels, colour);
+            let pictures = self.feed(squares, batch, first_row..first_row + labels.len());
             let (logits, pass, statistics) = self.pass(pictures, labels, first_row, batch.labels.len());
             measured.push(statistics);
             gradients = Some(match gradients {
@@ -162,18 +164,23 @@ impl Trainer {
         Ok(Some(StepResult { step: unread.step, rate: unread.rate, tally }))
     }
 
-    /// Training pictures `[n, 3, side, side]` on the device, with the colour noise as strong as it is now. `colour` are
-    /// their draws.
-    fn feed(&self, pixels: &[u8], colour: &[[f32; 3]]) -> Tensor<4> {
-        let device = self.network.device();
-        match &self.colouring {
+    /// Some of a batch's pictures `[n, 3, side, side]` on the device: their crops, with the colour noise as strong
+    /// as it is now. `squares` are their pixels.
+    fn feed(&self, squares: &[u8], batch: &HostBatch, rows: Range<usize>) -> Tensor<4> {
+        let shift = |row: usize| match &self.colouring {
             Some(colouring) => {
-                assert!(!colour.is_empty(), "a run with colour noise has batches with draws for it");
-                let shifts: Vec<[f32; 3]> = colour.iter().map(|&normals| colouring.shift(normals)).collect();
-                self.input.upload_shifted(pixels, &shifts, colouring.divisor(), device)
+                let draws = batch.colour.get(row);
+                colouring.shift(*draws.expect("a run with colour noise has batches with draws for it"))
             }
-            None => self.input.upload(pixels, device),
-        }
+            None => [0.0; 3],
+        };
+        let crop = |(picture, row): (usize, usize)| {
+            let Placement { left, top, flip } = batch.placements[row];
+            Crop { picture, left, top, flip, shift: shift(row) }
+        };
+        let crops: Vec<Crop> = rows.enumerate().map(crop).collect();
+        let divisor = self.colouring.as_ref().map_or(1.0, Colouring::divisor);
+        self.input.upload_crops(squares, &crops, divisor, self.network.device())
     }
 
     /// Lets a layer, by its index in the spec, learn at a multiple of the rate; at 0 it is frozen.

@@ -1,6 +1,7 @@
 //! The program from outside: what it prints, which files it writes, which status it leaves.
 
 mod bad_input;
+mod bench;
 mod contract;
 mod data;
 mod export;

@@ -9,7 +9,7 @@ use super::{Scripted, class_files, numbered, picture_file, png};
 
 fn checked(files: &[(String, Vec<u8>)]) -> Check {
     let (dataset, _place) = open_folder(files);
-    check(dataset.unwrap(), 16, 2, &|_, _| {}, &AtomicBool::new(false)).unwrap().unwrap()
+    check(dataset.unwrap(), 16, 2, None, &|_, _| {}, &AtomicBool::new(false)).unwrap().unwrap()
 }
 
 fn pets() -> Files {
@@ -68,9 +68,9 @@ fn a_check_can_be_cancelled_and_tells_how_far_it_is() {
     let cancel = AtomicBool::new(false);
     let progress = |done: usize, _: usize| cancel.store(done > 20, Ordering::Relaxed);
     let dataset = Scripted::new(300, 20, |_, index, side| Ok(numbered(index, side)));
-    assert!(check(dataset, 8, 2, &progress, &cancel).unwrap().is_none());
+    assert!(check(dataset, 8, 2, None, &progress, &cancel).unwrap().is_none());
     let set = std::sync::Arc::new(SampleDataset::new(30, 20));
-    let found = check(set, 16, 1, &|_, _| {}, &AtomicBool::new(false)).unwrap().unwrap();
+    let found = check(set, 16, 1, None, &|_, _| {}, &AtomicBool::new(false)).unwrap().unwrap();
     assert_eq!(found.classes.iter().map(|class| class.train).sum::<usize>(), 30);
 }
 

@@ -182,7 +182,7 @@ fn every_presentation_has_its_own_draw_on_any_number_of_threads() {
     let mut seen = std::collections::HashSet::new();
     for batch in &reference {
         assert_eq!(batch.colour.len(), batch.labels.len());
-        for (pixels, draw) in batch.pixels.chunks(3 * 36).zip(&batch.colour) {
+        for (pixels, draw) in batch.pixels.chunks(3 * 64).zip(&batch.colour) {
             // A numbered picture tells its index in every red pixel.
             assert_eq!(*draw, colour_normals(3, batch.epoch, pixels[0].into()));
             seen.insert(draw.map(f32::to_bits));
@@ -193,7 +193,11 @@ fn every_presentation_has_its_own_draw_on_any_number_of_threads() {
     let without = batches(Loader::train(store.clone(), plan(2, false)).unwrap());
     for (with, without) in reference.iter().zip(&without) {
         assert!(without.colour.is_empty());
-        assert!(with.pixels == without.pixels && with.labels == without.labels);
+        assert!(
+            with.pixels == without.pixels
+                && with.placements == without.placements
+                && with.labels == without.labels
+        );
     }
     let validation = batches(Loader::validation(store, 4, 6, 2).unwrap());
     assert!(validation.iter().all(|batch| batch.colour.is_empty()));

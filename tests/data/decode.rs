@@ -192,13 +192,13 @@ fn damaged_bytes_never_panic() {
 fn huge_declared_sizes_are_refused_before_memory_is_taken() {
     for (width, height) in [(60_000, 60_000), (1 << 30, 1 << 30), (0x7FFF_FFFF, 1)] {
         let reason = refusal(&raw_png(width, height, 8, 2, &[], &[0, 1, 2, 3]));
-        assert!(reason.contains("too large") && reason.contains("256 MiB"), "{reason}");
+        assert!(reason.contains("too large") && reason.contains("512 MiB"), "{reason}");
     }
     // The same promise in a JPEG's frame header: 65535 x 65535 pixels.
     let mut jpeg = picture_file(16, 16, [9, 9, 9], ImageFormat::Jpeg);
     let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     jpeg[frame + 5..frame + 9].fill(0xFF);
-    assert!(refusal(&jpeg).contains("256 MiB"), "{}", refusal(&jpeg));
+    assert!(refusal(&jpeg).contains("512 MiB"), "{}", refusal(&jpeg));
 }
 
 #[test]

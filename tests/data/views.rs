@@ -1,13 +1,13 @@
 //! Crops, ten views and the shrinking to squares, against numpy and Pillow (`tests/fixtures/make_views.py`).
 
-use alexnet_lab::data::augment::{Placement, cut};
 use alexnet_lab::data::{decode, planes, square};
 use alexnet_lab::infer::{Views, crops};
-use alexnet_lab::model::InputSpec;
+use alexnet_lab::model::{Crop, Input, InputSpec, to_host};
+use burn::tensor::Device;
 use image::{Rgb, RgbImage};
 use serde::Deserialize;
 
-use crate::support::fixture;
+use crate::support::{fixture, software_device};
 
 #[derive(Deserialize)]
 struct Size {
@@ -15,11 +15,11 @@ struct Size {
     side: u32,
     /// Checksums of the ten views.
     ten: Vec<String>,
-    training: Vec<Crop>,
+    training: Vec<Place>,
 }
 
 #[derive(Deserialize)]
-struct Crop {
+struct Place {
     left: u32,
     top: u32,
     flip: bool,
@@ -42,23 +42,41 @@ fn fnv(bytes: &[u8]) -> String {
     format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, step))
 }
 
-fn views_of(size: &Size, views: Views) -> Vec<Vec<u8>> {
-    let spec = InputSpec { side: size.side as usize, stored_side: size.stored as usize, scale: [1.0; 3] };
-    let all = crops(&stored_planes(size.stored), spec, views);
-    all.chunks_exact(3 * (size.side as usize).pow(2)).map(<[u8]>::to_vec).collect()
+/// What the first layer sees of the picture of the script, when nothing is subtracted or scaled: its pixels.
+fn seen(spec: InputSpec, crops: &[Crop], device: &Device) -> Vec<Vec<u8>> {
+    let input = Input::from_channel_means(spec, [0.0; 3]);
+    let pictures = input.upload_crops(&stored_planes(spec.stored_side as u32), crops, 1.0, device);
+    let pixels: Vec<u8> = to_host(pictures).unwrap().into_iter().map(|value| value as u8).collect();
+    pixels.chunks_exact(3 * spec.side * spec.side).map(<[u8]>::to_vec).collect()
+}
+
+fn devices() -> impl Iterator<Item = Device> {
+    std::iter::once(Device::flex()).chain(software_device())
+}
+
+impl Size {
+    fn spec(&self) -> InputSpec {
+        InputSpec { side: self.side as usize, stored_side: self.stored as usize, scale: [1.0; 3] }
+    }
+
+    fn views(&self, views: Views, device: &Device) -> Vec<Vec<u8>> {
+        seen(self.spec(), &crops(1, self.spec(), views), device)
+    }
 }
 
 #[test]
 fn ten_views_are_pixel_exact() {
     let sizes = sizes();
     assert_eq!(sizes.iter().map(|s| (s.stored, s.side)).collect::<Vec<_>>(), [(256, 224), (32, 24)]);
-    for size in &sizes {
-        let sums: Vec<String> = views_of(size, Views::Ten).iter().map(|view| fnv(view)).collect();
-        assert_eq!(sums, size.ten, "{} of {}", size.side, size.stored);
-        let one = views_of(size, Views::One);
-        assert_eq!((one.len(), fnv(&one[0])), (1, size.ten[2].clone()), "one view is the central one");
+    for device in devices() {
+        for size in &sizes {
+            let sums: Vec<String> = size.views(Views::Ten, &device).iter().map(|view| fnv(view)).collect();
+            assert_eq!(sums, size.ten, "{} of {} on {device:?}", size.side, size.stored);
+            let one = size.views(Views::One, &device);
+            assert_eq!((one.len(), fnv(&one[0])), (1, size.ten[2].clone()), "one view is the central one");
+        }
     }
-    let bytes = views_of(&sizes[1], Views::Ten).concat();
+    let bytes = sizes[1].views(Views::Ten, &Device::flex()).concat();
     let want = fixture("views/ten-24-of-32.bin");
     let wrong: Vec<usize> = (0..want.len()).filter(|&i| bytes.get(i) != Some(&want[i])).take(20).collect();
     assert!(bytes.len() == want.len() && wrong.is_empty(), "bytes {wrong:?} of {} differ", bytes.len());
@@ -66,11 +84,13 @@ fn ten_views_are_pixel_exact() {
 
 #[test]
 fn training_crops_are_pixel_exact() {
-    for Size { stored, side, training, .. } in sizes() {
-        for Crop { left, top, flip, fnv: want } in training {
-            let mut bytes = Vec::new();
-            cut(&stored_planes(stored), stored, side, Placement { left, top, flip }, &mut bytes);
-            assert_eq!(fnv(&bytes), want, "{side} of {stored} at {left}, {top}, mirrored: {flip}");
+    for device in devices() {
+        for size in sizes() {
+            for Place { left, top, flip, fnv: want } in &size.training {
+                let crop = Crop { left: *left, top: *top, flip: *flip, ..Crop::default() };
+                let bytes = seen(size.spec(), &[crop], &device);
+                assert_eq!(fnv(&bytes[0]), *want, "{} of {}: {crop:?} on {device:?}", size.side, size.stored);
+            }
         }
     }
 }

@@ -48,8 +48,9 @@ fn assert_agrees(model: &ModelFile, file: &str, case: &str) {
     let network = Network::new(model.spec.clone(), &model.weights, &device).unwrap();
     let input = Input::new(model.spec.input, model.mean.clone());
     let picture = data::decode(&std::fs::read(fixture("picture.png")).unwrap()).unwrap();
-    let crop = infer::crops(&data::planes(&picture), model.spec.input, Views::One);
-    let logits = network.scores(&input, &crop).unwrap();
+    let centre = infer::crops(1, model.spec.input, Views::One);
+    let seen = input.upload_crops(&data::planes(&picture), &centre, 1.0, network.device());
+    let logits = network.scores_of(seen).unwrap();
     assert_close(&format!("logits of {case}"), &logits, &reference(file, case, "logits"), 1e-4, 1e-4);
     for (views, key) in [(Views::One, "p"), (Views::Ten, "p_ten")] {
         let wanted = reference(file, case, key);

@@ -1,6 +1,7 @@
 //! Our operations: against references in 64-bit floats, finite differences, burn's own modules, PyTorch's
 //! results, and the shaders against their CPU twins.
 
+mod crop;
 mod device;
 mod local;
 mod lrn;

@@ -1,45 +1,55 @@
 //! What the first layer sees: mean, colour noise and scale, against numpy's float64.
 
-use alexnet_lab::data::augment::{Placement, cut};
 use alexnet_lab::data::planes;
-use alexnet_lab::model::{Input, InputSpec, to_host};
+use alexnet_lab::model::{Crop, Input, InputSpec, to_host};
 use burn::tensor::Device;
 
 use crate::support::{ColourFixture, assert_close, colour_fixture, colour_picture, software_device};
 
-/// The crop of the fixture, and the input with its mean image.
-fn crop_and_input(fixture: &ColourFixture) -> (Vec<u8>, Input) {
-    let all: Vec<Vec<u8>> =
+/// The picture of the fixture, its crop, and the input with its mean image.
+fn picture_crop_and_input(fixture: &ColourFixture) -> (Vec<u8>, Crop, Input) {
+    let mut all: Vec<Vec<u8>> =
         (0..fixture.pictures).map(|i| planes(&colour_picture(i, fixture.stored))).collect();
     let sum_at = |at: usize| all.iter().map(|picture| f32::from(picture[at])).sum::<f32>();
     let stored_mean: Vec<f32> = (0..all[0].len()).map(|at| sum_at(at) / all.len() as f32).collect();
     let spec =
         InputSpec { side: fixture.side as usize, stored_side: fixture.stored as usize, scale: fixture.scale };
-    let mut crop = Vec::new();
-    let placement = Placement { left: fixture.left, top: fixture.top, flip: true };
-    cut(&all[2], fixture.stored, fixture.side, placement, &mut crop);
-    (crop, Input::from_stored_mean(spec, &stored_mean))
+    let crop = Crop { left: fixture.left, top: fixture.top, flip: true, ..Crop::default() };
+    (all.swap_remove(2), crop, Input::from_stored_mean(spec, &stored_mean))
 }
 
 #[test]
 fn noisy_pictures_equal_numpys() {
     let fixture = colour_fixture();
-    let (crop, input) = crop_and_input(&fixture);
-    let shift = |values: [f64; 3]| values.map(|v| v as f32);
+    let (picture, crop, input) = picture_crop_and_input(&fixture);
     for device in std::iter::once(Device::flex()).chain(software_device()) {
-        // Each picture has its own noise: twice the same pixels, once without.
-        let pictures = [crop.as_slice(), &crop].concat();
-        let feed = |noise, divisor| {
-            let shifts = [[0.0; 3], shift(noise)];
-            to_host(input.upload_shifted(&pictures, &shifts, divisor, &device)).unwrap()
+        // Two crops of one picture, each with its own noise: the first without.
+        let feed = |noise: [f64; 3], divisor| {
+            let crops = [crop, Crop { shift: noise.map(|v| v as f32), ..crop }];
+            let both = to_host(input.upload_crops(&picture, &crops, divisor, &device)).unwrap();
+            let (plain, noisy) = both.split_at(input.mean().len());
+            (plain.to_vec(), noisy.to_vec())
         };
         let name = |formula: &str| format!("{formula} on {device:?}");
-        let author = feed(fixture.author_shift, 1.0 + fixture.strength as f32);
-        assert_close(&name("author"), &author[crop.len()..], &fixture.author, 1e-5, 1e-4);
-        let literal = feed(fixture.literal_shift, 1.0);
-        assert_close(&name("literal"), &literal[crop.len()..], &fixture.literal, 1e-5, 1e-4);
-        let plain = to_host(input.upload(&crop, &device)).unwrap();
-        assert_eq!(literal[..crop.len()], plain, "a shift of 0 is no shift");
+        let (_, author) = feed(fixture.author_shift, 1.0 + fixture.strength as f32);
+        assert_close(&name("author"), &author, &fixture.author, 1e-5, 1e-4);
+        let (plain, literal) = feed(fixture.literal_shift, 1.0);
+        assert_close(&name("literal"), &literal, &fixture.literal, 1e-5, 1e-4);
+        let alone = to_host(input.upload_crops(&picture, &[crop], 1.0, &device)).unwrap();
+        assert_eq!(plain, alone, "a shift of 0 is no shift");
+    }
+}
+
+/// The mean stays on the device that asked first, and other devices get it all the same.
+#[test]
+fn one_input_serves_several_devices() {
+    let fixture = colour_fixture();
+    let (picture, crop, input) = picture_crop_and_input(&fixture);
+    let Some(card) = software_device() else { return };
+    let on = |device: &Device| to_host(input.upload_crops(&picture, &[crop], 1.0, device)).unwrap();
+    let first = on(&card);
+    for device in [Device::flex(), card.clone().autodiff(), card, Device::flex()] {
+        assert_close(&format!("{device:?}"), &on(&device), &first, 1e-6, 1e-6);
     }
 }
 

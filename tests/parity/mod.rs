@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use alexnet_lab::data::HostBatch;
+use alexnet_lab::data::augment::Placement;
 use alexnet_lab::model::{DropoutSeed, Input, LayerKind, Mode, ModelSpec, Network, ParameterRole, to_host};
 use alexnet_lab::train::{Between, Sgd, SgdConfig, Trainer};
 use burn::tensor::activation::log_softmax;
@@ -172,6 +173,8 @@ fn ten_updates_give_the_losses_of_pytorch() {
 fn losses(mut spec: ModelSpec) -> Vec<f64> {
     const BATCH: usize = 8;
     spec.layers.retain(|layer| !matches!(layer.kind, LayerKind::Dropout { .. }));
+    // The fixture's pictures are crops already.
+    spec.input.stored_side = spec.input.side;
     let network = Network::new(spec.clone(), &nets::weights(&spec), &Device::flex()).unwrap();
     let config = SgdConfig { momentum: 0.9, weight_decay: 0.0005, bias_lr_scale: 2.0 };
     let sgd = Sgd::new(config, &spec, network.shapes());
@@ -182,6 +185,7 @@ fn losses(mut spec: ModelSpec) -> Vec<f64> {
         epoch: 0,
         ends_epoch: false,
         pixels: nets::pixels(1 + step as u32, BATCH, spec.input.side),
+        placements: vec![Placement { left: 0, top: 0, flip: false }; BATCH],
         colour: Vec::new(),
         labels: (0..BATCH).map(nets::label).collect(),
     };

@@ -3,6 +3,7 @@
 mod colour;
 
 use alexnet_lab::data::HostBatch;
+use alexnet_lab::data::augment::Placement;
 use alexnet_lab::model::{
     InitSpec, Input, LayerKind, LayerSpec, ModelSpec, Network, ParameterRole, Shapes, Sides, first_weights,
     to_host,
@@ -19,7 +20,8 @@ const PAPER: SgdConfig = SgdConfig { momentum: 0.9, weight_decay: 0.0005, bias_l
 fn batch(pictures: usize) -> HostBatch {
     let pixels = noise(pictures * 3 * 144, 7, 100.0).into_iter().map(|v| (v + 128.0) as u8).collect();
     let labels = (0..pictures as u32).map(|i| i % 3).collect();
-    HostBatch { seq: 0, epoch: 0, ends_epoch: false, pixels, colour: Vec::new(), labels }
+    let placements = vec![Placement { left: 0, top: 0, flip: false }; pictures];
+    HostBatch { seq: 0, epoch: 0, ends_epoch: false, pixels, placements, colour: Vec::new(), labels }
 }
 
 fn trainer(

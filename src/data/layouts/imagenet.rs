@@ -1,50 +1,78 @@
-//! ImageNet and its kin with validation pictures in one flat folder: a list says their classes.
-//!
-//! | list | what it says |
-//! |---|---|
-//! | `val/val_annotations.txt` | Tiny ImageNet: file, wnid, box |
-//! | `LOC_val_solution.csv` | Kaggle: picture, then wnid and box, repeated |
-//! | `val.txt` | Caffe: file, number of the class in the order of `synset_words.txt` |
+//! ImageNet and its kin with validation pictures in one flat folder: a list says their classes ([`truth`]).
 //!
 //! Labels are in order of the wnids, as torchvision and Caffe have them. (Tiny ImageNet's `wnids.txt` and the
 //! numbers of ImageNet's development kit have other orders.)
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::table;
-use super::tree::{Folder, base_name};
+use super::split::{is_train, validation_rank};
+use super::tree::{Folder, MAX_WRAPS, base_name};
+use super::truth::{self, Labels, stem};
 use super::{Item, Layout, Picture, Place, check_same_classes, folders, not_used_note, sentence, wordnet};
 use crate::data::Refused;
 use crate::data::error::DataError;
-use crate::data::sources::Entry;
 
-const GROUND_TRUTH: &str = "ILSVRC2012_validation_ground_truth.txt";
 /// Pictures without a class that are told one by one.
 const MAX_TOLD: usize = 1000;
 
 /// The folder that holds the splits: a few folders down in Kaggle's ImageNet, `home` itself in other sets.
 pub(super) fn pictures_in<'a>(home: Folder<'a>) -> Folder<'a> {
-    ["Data/CLS-LOC", "ILSVRC/Data/CLS-LOC"]
-        .into_iter()
-        .filter_map(|path| home.below(path))
-        .find(|folder| folder.folder("train").is_some())
-        .unwrap_or(home)
+    let in_kaggle = |folder: Folder<'a>| {
+        ["Data/CLS-LOC", "ILSVRC/Data/CLS-LOC"]
+            .into_iter()
+            .filter_map(|path| folder.below(path))
+            .find(|folder| folder.folder("train").is_some())
+    };
+    // Lists beside a wrapping folder hide that it wraps.
+    let only = |folder: &Folder<'a>| match folder.folders()[..] {
+        [only] => Some(only),
+        _ => None,
+    };
+    std::iter::successors(Some(home), only).take(MAX_WRAPS).find_map(in_kaggle).unwrap_or(home)
 }
 
 /// Recognises class folders for training beside flat validation pictures with a list.
 pub(super) fn recognise(place: &Place, home: Folder) -> Result<Option<Layout>, DataError> {
-    let (Some(train), Some(validation)) = (home.folder("train"), home.folder("val")) else { return Ok(None) };
-    let Some(pictures) = flat_pictures(validation) else { return Ok(None) };
-    if train.folders().is_empty() {
-        return Ok(None);
-    }
+    let Some((train, validation, pictures)) = parts(home) else { return Ok(None) };
     let train_folders = folders::class_folders(place, train.name(), train.folders())?;
     let wnids: Vec<&str> = train_folders.iter().map(Folder::name).collect();
-    let Some(list) = find_list(place, validation, &wnids)? else { return Ok(None) };
+    let Some(list) = truth::find(place, validation, pictures, &wnids)? else { return Ok(None) };
     let folders = home.folders();
-    let used = [train.name(), validation.name()];
-    let unused: Vec<&str> = folders.iter().map(Folder::name).filter(|name| !used.contains(name)).collect();
+    let is_used = |folder: &&Folder| {
+        [train.path(), validation.path()].contains(&folder.path()) || list.lies_in(folder.path())
+    };
+    let unused: Vec<&str> = folders.iter().filter(|folder| !is_used(folder)).map(Folder::name).collect();
     layout(place, &train_folders, pictures, &list, &unused).map(Some)
+}
+
+/// The folder of class folders to train on, the one for validation, and the flat pictures in it.
+fn parts(home: Folder) -> Option<(Folder, Folder, Folder)> {
+    let folders = home.folders();
+    let train = folders.iter().find(|folder| is_train(folder.name()) && !folder.folders().is_empty())?;
+    let validation = folders
+        .iter()
+        // Pictures to test on are flat too in some sets, but have no classes.
+        .filter_map(|folder| Some((validation_rank(folder.name()).filter(|&rank| rank < 3)?, folder)))
+        .min_by_key(|(rank, _)| *rank)?
+        .1;
+    Some((*train, *validation, flat_pictures(*validation)?))
+}
+
+/// What is missing where ImageNet's validation pictures lie there without their classes.
+pub(super) fn missing_list_note(home: Folder) -> &'static str {
+    let is_official = |pictures: Folder| {
+        pictures
+            .own_files()
+            .next()
+            .is_some_and(|(_, entry)| base_name(&entry.path).starts_with("ILSVRC2012_val_"))
+    };
+    match parts(home) {
+        Some((.., pictures)) if is_official(pictures) => {
+            "; the classes of ImageNet's validation pictures are told by ILSVRC2012_devkit_t12.tar.gz: put it beside \
+             them to use these pictures"
+        }
+        _ => "",
+    }
 }
 
 /// The validation folder's pictures, if they lie in no class folders.
@@ -54,68 +82,6 @@ fn flat_pictures(validation: Folder) -> Option<Folder> {
         [only] if only.name().eq_ignore_ascii_case("images") && only.folders().is_empty() => Some(*only),
         _ => None,
     }
-}
-
-/// The classes of validation pictures.
-struct Labels {
-    /// What is said of the data set.
-    set: &'static str,
-    /// The list's path.
-    list: String,
-    /// Wnid by file name, without the ending.
-    wnids: HashMap<String, String>,
-}
-
-fn find_list(place: &Place, validation: Folder, train: &[&str]) -> Result<Option<Labels>, DataError> {
-    let found = |set, entry: &Entry, wnids| Labels { set, list: entry.path.to_string(), wnids };
-    if let Some(entry) = validation.file("val_annotations.txt") {
-        let text = place.text(entry)?;
-        let rows = table::numbered_lines(&text).filter_map(|(_, line)| {
-            let mut fields = line.split('\t');
-            Some((stem(fields.next()?).to_owned(), fields.next()?.trim().to_owned()))
-        });
-        return Ok(Some(found("Tiny ImageNet", entry, rows.collect())));
-    }
-    if let Some(entry) = place.find(&["LOC_val_solution.csv"]) {
-        let text = place.text(entry)?;
-        let rows = table::numbered_lines(&text).filter_map(|(_, line)| {
-            let (picture, boxes) = line.split_once(',')?;
-            let wnid = boxes.split_whitespace().next().filter(|wnid| wordnet::is_wnid(wnid))?;
-            Some((stem(picture.trim()).to_owned(), wnid.to_owned()))
-        });
-        return Ok(Some(found("ImageNet", entry, rows.collect())));
-    }
-    if let Some(entry) = place.find(&["val.txt"]) {
-        let text = place.text(entry)?;
-        let names = place.find(&["synset_words.txt"]).map(|file| place.text(file)).transpose()?;
-        let order: Vec<String> = match &names {
-            Some(names) => wordnet::read_names(names).map(|(wnid, _)| wnid).collect(),
-            None => train.iter().map(|&wnid| wnid.to_owned()).collect(),
-        };
-        // Kaggle has a list of this name too, which only counts the pictures: then some numbers are no classes.
-        let wnids: Option<HashMap<String, String>> = table::numbered_lines(&text)
-            .map(|(_, line)| {
-                let (picture, number) = line.trim().rsplit_once(char::is_whitespace)?;
-                let wnid = order.get(number.parse::<usize>().ok()?)?;
-                Some((stem(base_name(picture.trim())).to_owned(), wnid.clone()))
-            })
-            .collect();
-        if let Some(wnids) = wnids.filter(|wnids| !wnids.is_empty() && !entry.path.contains("ImageSets/")) {
-            return Ok(Some(found("ImageNet", entry, wnids)));
-        }
-    }
-    if place.find(&[GROUND_TRUTH]).is_some() {
-        return Err(DataError::PartOfSet {
-            path: place.shown(),
-            what: "ImageNet with the development kit's ground truth, which needs a MATLAB file to be understood",
-            remedy: "put val.txt and synset_words.txt of caffe_ilsvrc12.tar.gz beside the folders",
-        });
-    }
-    Ok(None)
-}
-
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 fn layout(

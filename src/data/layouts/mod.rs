@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`cifar`] | CIFAR-10 and CIFAR-100, binary version |
 //! | [`idx`] | MNIST, Fashion-MNIST and others in idx files |
-//! | [`imagenet`] | flat validation pictures with a list: Tiny ImageNet, Kaggle, Caffe |
+//! | [`imagenet`] | flat validation pictures with a list ([`truth`]): Tiny ImageNet, Kaggle, Caffe, the official archives |
 //! | [`folders`] | one folder a class, with or without a split; wnids are shown by name ([`wordnet`]) |
 //! | [`list`] | a table of paths and labels |
 
@@ -17,10 +17,12 @@ mod idx;
 mod imagenet;
 mod limits;
 pub(super) mod list;
+mod mat;
 mod records;
 mod split;
 mod table;
 mod tree;
+mod truth;
 mod wordnet;
 
 use std::collections::BTreeSet;
@@ -94,11 +96,11 @@ impl Place<'_> {
         Ok(table::text(&bytes))
     }
 
-    /// The file of one of these names that lies highest.
+    /// The file of one of these names, whatever its case, that lies highest.
     fn find(&self, names: &[&str]) -> Option<&Entry> {
         let files = self.listing.entries.iter().filter(|entry| !entry.is_folder);
         files
-            .filter(|entry| names.contains(&tree::base_name(&entry.path)))
+            .filter(|entry| names.iter().any(|name| tree::base_name(&entry.path).eq_ignore_ascii_case(name)))
             .min_by_key(|entry| entry.path.matches('/').count())
     }
 }
@@ -127,7 +129,11 @@ pub(super) fn recognise(place: &Place) -> Result<Layout, DataError> {
             | DataError::Empty { .. }
             | DataError::EmptyClass { .. }),
         ) => list::recognise(place, home)?.ok_or(error),
-        result => result,
+        Ok(mut layout) => {
+            layout.sentence += imagenet::missing_list_note(home);
+            Ok(layout)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -153,13 +159,18 @@ fn check_same_classes(
         let names: Vec<&str> = here.difference(there).copied().collect();
         (!names.is_empty()).then(|| format!("only in {name}: {}", shortened(&names)))
     };
-    let difference: Vec<String> =
+    let mut difference: Vec<String> =
         [only(train, validation, train_name), only(validation, train, validation_name)]
             .into_iter()
             .flatten()
             .collect();
     if difference.is_empty() {
         return Ok(());
+    }
+    let lower =
+        |names: &BTreeSet<&str>| names.iter().map(|name| name.to_lowercase()).collect::<BTreeSet<_>>();
+    if lower(train) == lower(validation) {
+        difference.push("they differ in capital letters alone".into());
     }
     Err(DataError::ClassesDiffer {
         path: place.shown(),

@@ -6,18 +6,18 @@ use super::tree::Folder;
 use super::{Item, Place};
 use crate::data::error::DataError;
 use crate::data::rng::{Purpose, Stream};
-
-const TRAIN: &[&str] = &["train", "training"];
-/// In order of preference.
-const VALIDATION: &[&str] = &["val", "valid", "validation", "test"];
+use crate::data::sources::{Part, part_name};
 
 pub(super) fn is_train(name: &str) -> bool {
-    TRAIN.iter().any(|n| n.eq_ignore_ascii_case(name))
+    part_name(name) == Some(Part::Train)
 }
 
 /// How much a name is preferred for validation, best first; nothing if it is no such name.
 pub(super) fn validation_rank(name: &str) -> Option<usize> {
-    VALIDATION.iter().position(|n| n.eq_ignore_ascii_case(name))
+    match part_name(name) {
+        Some(Part::Validation(rank)) => Some(rank),
+        _ => None,
+    }
 }
 
 /// The folder for training and the one for validation, among `folders`.

@@ -5,7 +5,7 @@
 use crate::data::sources::{Entry, Listing};
 
 /// Wrapping folders looked through at most.
-const MAX_WRAPS: usize = 8;
+pub(super) const MAX_WRAPS: usize = 8;
 
 /// A folder of a listing.
 #[derive(Clone, Copy)]

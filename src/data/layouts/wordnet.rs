@@ -1,11 +1,12 @@
 //! Names for ImageNet's class folders, which are called by WordNet numbers: `n01440764` is a tench.
 //!
-//! The names come from a file beside the pictures (`words.txt`, `synset_words.txt`, `LOC_synset_mapping.txt`), or
-//! from the two small sets known here.
+//! The names come from a file beside the pictures (`words.txt`, `synset_words.txt`, `LOC_synset_mapping.txt`, the
+//! development kit's `meta.mat`), or from the two small sets known here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Place;
+use super::{Place, truth};
+use crate::data::sources::is_wnid;
 
 /// The classes of Imagenette.
 const IMAGENETTE: [(&str, &str); 10] = [
@@ -81,15 +82,15 @@ pub(super) fn name_classes(place: &Place, folders: &BTreeSet<&str>) -> Named {
     {
         names.extend(read_names(&text).filter(|(wnid, _)| folders.contains(wnid.as_str())));
     }
+    if names.is_empty() {
+        names.extend(
+            truth::names_of_kit(place).into_iter().filter(|(wnid, _)| folders.contains(wnid.as_str())),
+        );
+    }
     for (wnid, name) in IMAGENETTE.iter().chain(&IMAGEWOOF) {
         names.entry((*wnid).to_owned()).or_insert_with(|| (*name).to_owned());
     }
     Named { classes: distinct(own, &names), set }
-}
-
-/// Whether a name is `n` and eight digits.
-pub(super) fn is_wnid(name: &str) -> bool {
-    name.len() == 9 && name.starts_with('n') && name.bytes().skip(1).all(|b| b.is_ascii_digit())
 }
 
 /// Number and first name of each line: `n01440764 tench, Tinca tinca`, with a space or a tab.

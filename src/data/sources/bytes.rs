@@ -1,14 +1,37 @@
 //! Bytes that several threads can read at any place at the same time: a file, or what was unpacked.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use super::check_size;
 
 /// Unpacked bytes up to this many stay in memory; more go to a temporary file.
 const SPOOL_MEMORY: usize = 64 << 20;
+
+/// What tells whether bytes are still those that were read before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::data) struct Stamp {
+    /// Bytes of the file, or of the archive around it.
+    pub length: u64,
+    /// When it was last written, in nanoseconds since 1970; for files in a zip their checksum, which says more.
+    pub modified: u64,
+    /// Where the bytes begin in an archive; 0 for a file in a folder.
+    pub place: u64,
+}
+
+impl Stamp {
+    /// Of a file on disk, as a folder knows it.
+    pub fn of(file: &Metadata) -> Option<Self> {
+        let modified = match file.modified().ok()?.duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_nanos() as u64,
+            Err(before) => (before.duration().as_nanos() as u64).wrapping_neg(),
+        };
+        Some(Self { length: file.len(), modified, place: 0 })
+    }
+}
 
 /// Something that can be read at any place.
 pub(in crate::data) trait ReadAt: Send + Sync {
@@ -16,11 +39,20 @@ pub(in crate::data) trait ReadAt: Send + Sync {
 
     /// Fills `buffer` from `offset` on.
     fn fill(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// The file's own stamp; nothing for bytes in memory.
+    fn stamp(&self) -> Option<Stamp> {
+        None
+    }
 }
 
 impl ReadAt for File {
     fn length(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        Stamp::of(&self.metadata().ok()?)
     }
 
     #[cfg(unix)]
@@ -42,25 +74,50 @@ impl ReadAt for File {
     }
 }
 
+/// A file that is open only while it is read.
+struct OpenedAnew {
+    path: PathBuf,
+    length: u64,
+}
+
+impl ReadAt for OpenedAnew {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.length)
+    }
+
+    fn fill(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        File::open(&self.path)?.fill(buffer, offset)
+    }
+}
+
 /// A stretch of bytes: a file, or a part of an archive.
 #[derive(Clone)]
 pub(in crate::data) struct Region {
     bytes: Arc<dyn ReadAt>,
     start: u64,
     length: u64,
+    /// Of the file on the user's disk that the bytes come from, packed or not.
+    stamp: Option<Stamp>,
 }
 
 impl Region {
     pub fn whole(bytes: Arc<dyn ReadAt>) -> io::Result<Self> {
         let length = bytes.length()?;
-        Ok(Self { bytes, start: 0, length })
+        let stamp = bytes.stamp();
+        Ok(Self { bytes, start: 0, length, stamp })
+    }
+
+    /// The same bytes, read from the file at `path` that is opened for each read.
+    pub fn opened_anew(&self, path: &Path) -> Self {
+        let bytes = OpenedAnew { path: path.into(), length: self.length };
+        Self { bytes: Arc::new(bytes), start: self.start, length: self.length, stamp: self.stamp }
     }
 
     /// The part of `length` bytes from `start` on, neither of which need be trusted.
     pub fn part(&self, start: u64, length: u64) -> Result<Self, String> {
         match start.checked_add(length) {
             Some(end) if end <= self.length => {
-                Ok(Self { bytes: self.bytes.clone(), start: self.start + start, length })
+                Ok(Self { bytes: self.bytes.clone(), start: self.start + start, length, stamp: self.stamp })
             }
             _ => Err("the archive ends before this file does: copy or download it again".into()),
         }
@@ -68,6 +125,16 @@ impl Region {
 
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// These bytes, which were unpacked from `packed`.
+    pub fn unpacked_from(self, packed: &Self) -> Self {
+        Self { stamp: packed.stamp, ..self }
+    }
+
+    /// What tells whether the bytes are still the same; nothing where the system cannot say.
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.stamp.map(|stamp| Stamp { place: self.start, ..stamp })
     }
 
     /// Fills `buffer` from `offset` on; both must lie within the region.
@@ -155,8 +222,8 @@ impl Spool {
     pub fn into_region(self) -> Region {
         let length = self.length;
         match self.file {
-            Some(file) => Region { bytes: Arc::new(file), start: 0, length },
-            None => Region { bytes: Arc::new(self.memory), start: 0, length },
+            Some(file) => Region { bytes: Arc::new(file), start: 0, length, stamp: None },
+            None => Region { bytes: Arc::new(self.memory), start: 0, length, stamp: None },
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn open(packed: &Region, opening: &Opening) -> Result<Opened, DataErr
         Unpacking::Cancelled => DataError::Cancelled,
         Unpacking::Failed(reason) => DataError::Unpacking { path: path(), reason },
     })?;
-    tar::open(unpacked, opening)
+    tar::open(&unpacked.clone(), unpacked, opening)
 }
 
 /// The unpacked bytes of `file` if it is a gzip stream, `file` itself if not.
@@ -75,7 +75,7 @@ fn unpack(packed: &Region, cancel: &AtomicBool) -> Result<Region, Unpacking> {
         }
         let count = decoder.read(&mut buffer).map_err(|e| Unpacking::Failed(damage(&e)))?;
         if count == 0 {
-            return Ok(spool.into_region());
+            return Ok(spool.into_region().unpacked_from(packed));
         }
         let read = decoder.get_ref().get_ref().position();
         if spool.length() > ALWAYS_ALLOWED.max(read.saturating_mul(LARGEST_RATIO)) {

@@ -7,6 +7,7 @@
 mod bytes;
 mod folder;
 mod gzip;
+mod mounts;
 mod names;
 mod tar;
 mod zip;
@@ -20,9 +21,10 @@ use super::Refused;
 use super::decode::picture_format;
 use super::error::DataError;
 
-pub(super) use bytes::Region;
+pub(super) use bytes::{ReadAt, Region, Stamp};
 pub(super) use folder::Folder;
 pub(super) use gzip::gunzipped;
+pub(super) use names::{Part, is_wnid, part_name};
 
 /// Files larger than this are not read: no picture needs it, and a film named .jpg would fill the memory.
 pub(super) const MAX_FILE_BYTES: u64 = 256 << 20;
@@ -46,6 +48,14 @@ pub(super) struct Entry {
 pub(super) trait Source: Send + Sync {
     /// A file as a stretch of bytes that can be read in parts.
     fn region(&self, file: &Entry) -> Result<Region, String>;
+
+    /// What tells whether a file is still the same, found out without reading it; nothing where nobody can say.
+    fn stamp(&self, file: &Entry) -> Option<Stamp>;
+
+    /// Bytes of a file, as the source tells it; not to be trusted for memory.
+    fn size(&self, file: &Entry) -> Result<u64, String> {
+        Ok(self.region(file)?.length())
+    }
 
     /// All bytes of a file, or why they cannot be had, in the user's language.
     fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
@@ -102,6 +112,12 @@ pub(super) enum SingleFile {
 
 /// Opens the archive at `path`, told by content.
 pub(super) fn open_file(path: &Path, opening: &Opening) -> Result<SingleFile, DataError> {
+    open_file_as(path, opening, false)
+}
+
+/// As [`open_file`]. A plain tar is opened anew for each file that is read if it `is_one_of_many`, because systems
+/// allow a few hundred open files.
+fn open_file_as(path: &Path, opening: &Opening, is_one_of_many: bool) -> Result<SingleFile, DataError> {
     let file = File::open(path).map_err(|e| opening.unreadable(e))?;
     let region = Region::whole(Arc::new(file)).map_err(|e| opening.unreadable(e))?;
     let start = region.start(4096).map_err(|e| opening.unreadable(e))?;
@@ -123,13 +139,14 @@ pub(super) fn open_file(path: &Path, opening: &Opening) -> Result<SingleFile, Da
     if !tar::starts_like_tar(&start) && is_text(&start) {
         return Ok(SingleFile::Text);
     }
-    tar::open(region, opening).map(SingleFile::Archive)
+    let for_reading = if is_one_of_many { region.opened_anew(path) } else { region.clone() };
+    tar::open(&region, for_reading, opening).map(SingleFile::Archive)
 }
 
-/// Opens the folder at `path`.
+/// Opens the folder at `path`, and archives in it that stand for folders.
 pub(super) fn open_folder(path: &Path, opening: &Opening) -> Result<Opened, DataError> {
-    let (source, listing) = folder::open(path, opening)?;
-    Ok(Opened { source: Box::new(source), listing })
+    let (folder, listing) = folder::open(path, opening)?;
+    mounts::mounted(folder, listing, opening)
 }
 
 /// Kinds of archive that are not read.

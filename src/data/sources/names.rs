@@ -34,6 +34,34 @@ pub(super) fn entry_path(raw: &[u8]) -> Result<Box<str>, &'static str> {
     Ok(clean.into())
 }
 
+/// Which part of a data set a folder or archive is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::data) enum Part {
+    Train,
+    /// With its place in the order of preference, 0 first.
+    Validation(usize),
+}
+
+const TRAIN: &[&str] = &["train", "training"];
+/// In order of preference.
+const VALIDATION: &[&str] = &["val", "valid", "validation", "test"];
+
+/// The part that a name without ending says, whatever its case: `train`, `Val`, or `ILSVRC2012_img_train` as
+/// ImageNet's archives are called. ImageNet's test pictures have no classes and are no part.
+pub(in crate::data) fn part_name(name: &str) -> Option<Part> {
+    let lower = name.to_ascii_lowercase();
+    let official =
+        lower.strip_prefix("ilsvrc").and_then(|rest| rest.split_once("_img_")).map(|(_, part)| part);
+    let part = official.unwrap_or(&lower);
+    let place = VALIDATION.iter().position(|known| *known == part).filter(|_| official != Some("test"));
+    if TRAIN.contains(&part) { Some(Part::Train) } else { place.map(Part::Validation) }
+}
+
+/// Whether a name is a WordNet number: `n` and eight digits.
+pub(in crate::data) fn is_wnid(name: &str) -> bool {
+    name.len() == 9 && name.starts_with('n') && name.bytes().skip(1).all(|b| b.is_ascii_digit())
+}
+
 /// The text without characters that would break a line or steer a terminal.
 pub(super) fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{FFFD}")

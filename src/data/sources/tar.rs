@@ -8,7 +8,7 @@ use std::io;
 
 use tar::{EntryType, Header};
 
-use super::bytes::Region;
+use super::bytes::{Region, Stamp};
 use super::names::entry_path;
 use super::{Entry, Lister, Opened, Opening, Source};
 use crate::data::error::DataError;
@@ -25,18 +25,23 @@ struct TarFile {
 }
 
 impl Source for TarFile {
+    fn stamp(&self, file: &Entry) -> Option<Stamp> {
+        let (offset, size) = self.extents[file.place as usize];
+        self.archive.part(offset, size).ok()?.stamp()
+    }
+
     fn region(&self, file: &Entry) -> Result<Region, String> {
         let (offset, size) = self.extents[file.place as usize];
         self.archive.part(offset, size)
     }
 }
 
-/// Indexes the archive.
-pub(super) fn open(archive: Region, opening: &Opening) -> Result<Opened, DataError> {
-    let mut index = Index { archive: &archive, opening, extents: Vec::new(), lister: Lister::default() };
+/// Indexes the archive; what it holds is later read from `for_reading`, which has the same bytes.
+pub(super) fn open(archive: &Region, for_reading: Region, opening: &Opening) -> Result<Opened, DataError> {
+    let mut index = Index { archive, opening, extents: Vec::new(), lister: Lister::default() };
     index.walk(0, archive.length(), "")?;
     let (extents, listing) = (index.extents, index.lister.finish());
-    Ok(Opened { source: Box::new(TarFile { archive, extents }), listing })
+    Ok(Opened { source: Box::new(TarFile { archive: for_reading, extents }), listing })
 }
 
 /// Whether `start` begins with a header of a tar archive, or with the zeros of an empty one.

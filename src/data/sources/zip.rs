@@ -6,7 +6,7 @@ use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::bytes::{Region, Spool};
+use super::bytes::{Region, Spool, Stamp};
 use super::names::entry_path;
 use super::{Entry, Lister, MAX_FILE_BYTES, Opened, Opening, Source, check_size};
 use crate::data::error::DataError;
@@ -64,6 +64,12 @@ impl ZipFile {
 }
 
 impl Source for ZipFile {
+    /// The checksum tells the content, so that an archive to which something was added keeps the stamps of the rest.
+    fn stamp(&self, file: &Entry) -> Option<Stamp> {
+        let file = &self.packed[file.place as usize];
+        Some(Stamp { length: file.unpacked, modified: file.checksum.into(), place: 0 })
+    }
+
     fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
         let file = &self.packed[file.place as usize];
         let size = check_size(file.unpacked)?;
@@ -77,6 +83,10 @@ impl Source for ZipFile {
             return Err("the archive is damaged here: copy or download it again".into());
         }
         Ok(bytes)
+    }
+
+    fn size(&self, file: &Entry) -> Result<u64, String> {
+        Ok(self.packed[file.place as usize].unpacked)
     }
 
     fn region(&self, file: &Entry) -> Result<Region, String> {
@@ -93,7 +103,7 @@ impl Source for ZipFile {
         if spool.length() != packed.unpacked {
             return Err("the archive is damaged here: copy or download it again".into());
         }
-        Ok(spool.into_region())
+        Ok(spool.into_region().unpacked_from(&self.archive))
     }
 }
 

@@ -1,0 +1,59 @@
+//! Files that are whole or absent, whatever happens in between.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Ending of a file that is being written.
+pub(super) const UNFINISHED: &str = "unfinished";
+
+/// Puts `bytes` in the place of whatever is at `path`. Whoever looks, also after a loss of power, finds either what was
+/// there or what is there now.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension(UNFINISHED);
+    let written = File::create(&unfinished).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(e) = written.and_then(|()| fs::rename(&unfinished, path)) {
+        let _ = fs::remove_file(&unfinished);
+        return Err(e);
+    }
+    path.parent().into_iter().for_each(sync_folder);
+    Ok(())
+}
+
+/// Makes sure that new names in a folder survive a loss of power. Windows does that by itself.
+pub(super) fn sync_folder(folder: &Path) {
+    if cfg!(unix) {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        if let Err(e) = synced {
+            log::debug!("{} cannot be synced: {e}", folder.display());
+        }
+    }
+}
+
+/// Opens a file to be written at any place; it is made if it is not there.
+pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Writes all of `bytes` from `offset` on.
+#[cfg(unix)]
+pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+/// Writes all of `bytes` from `offset` on.
+#[cfg(windows)]
+pub(super) fn write_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let count = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = &bytes[count..];
+        offset += count as u64;
+    }
+    Ok(())
+}

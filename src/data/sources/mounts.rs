@@ -1,0 +1,184 @@
+//! Archives that lie in a folder and stand for folders there.
+//!
+//! ImageNet comes as `ILSVRC2012_img_train.tar` (a tar of a thousand tars), `ILSVRC2012_img_val.tar` and a
+//! development kit, 150 GB that nobody wants to unpack. Other sets come as `train.zip` and `val.zip`, or as one tar a
+//! class. Such archives are read in place, as folders of their names without the ending. Other archives are left
+//! alone: beside unpacked pictures they are most likely the same pictures again.
+
+use super::folder::Folder;
+use super::names::{is_wnid, part_name};
+use super::{Entry, Lister, Listing, Opened, Opening, Region, SingleFile, Source, Stamp};
+use crate::data::error::DataError;
+
+const ENDINGS: [&str; 4] = [".tar", ".tar.gz", ".tgz", ".zip"];
+/// All of ImageNet has 21,841 classes in a tar each.
+const MAX_ARCHIVES: usize = 25_000;
+
+/// A folder with archives that stand for folders.
+struct Mounts {
+    folder: Folder,
+    /// Each with the place of its first entry, in order; the folder's own places lie below.
+    archives: Vec<(u32, Box<dyn Source>)>,
+}
+
+impl Mounts {
+    /// Who reads `file`, and under which place.
+    fn owner(&self, file: &Entry) -> (&dyn Source, Entry) {
+        let copy = |place| Entry { path: file.path.clone(), is_folder: file.is_folder, place };
+        if !Folder::is_plain(file)
+            && let Some((first, source)) = self.archives.iter().rfind(|(first, _)| *first <= file.place)
+        {
+            return (&**source, copy(file.place - first));
+        }
+        (&self.folder, copy(file.place))
+    }
+}
+
+impl Source for Mounts {
+    fn stamp(&self, file: &Entry) -> Option<Stamp> {
+        let (source, file) = self.owner(file);
+        source.stamp(&file)
+    }
+
+    fn region(&self, file: &Entry) -> Result<Region, String> {
+        let (source, file) = self.owner(file);
+        source.region(&file)
+    }
+
+    fn size(&self, file: &Entry) -> Result<u64, String> {
+        let (source, file) = self.owner(file);
+        source.size(&file)
+    }
+
+    fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
+        let (source, file) = self.owner(file);
+        source.bytes(&file)
+    }
+}
+
+/// The folder with the archives in it that stand for folders.
+pub(super) fn mounted(folder: Folder, listing: Listing, opening: &Opening) -> Result<Opened, DataError> {
+    let (chosen, only) = archives_in(&listing);
+    if chosen.is_empty() {
+        return Ok(Opened { source: Box::new(folder), listing });
+    }
+    let is_chosen =
+        |path: &str| chosen.binary_search_by(|&i| listing.entries[i].path.as_ref().cmp(path)).is_ok();
+    let mut lister =
+        Lister { ignored: listing.ignored, ignored_count: listing.ignored_count, ..Lister::default() };
+    let mut first = folder.places();
+    let mut archives = Vec::new();
+    for &number in &chosen {
+        let entry = &listing.entries[number];
+        let shown = format!("{}/{}", opening.shown.trim_end_matches(['/', '\\']), entry.path);
+        let inner = Opening { shown: &shown, cancel: opening.cancel };
+        // A thousand open files are more than some systems allow.
+        let opened = match super::open_file_as(&folder.path_of(entry), &inner, chosen.len() > 8) {
+            Ok(SingleFile::Archive(opened)) => Ok(opened),
+            Ok(SingleFile::Text) => Err(DataError::NotAnArchive { path: shown.clone() }),
+            Err(error) => Err(error),
+        };
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(error @ DataError::Cancelled) => return Err(error),
+            // Without a part of ImageNet, or without the only file there is, nothing can come of it.
+            Err(error) if only || is_official(stem(&entry.path)) => return Err(error),
+            Err(error) => {
+                lister.ignore(entry.path.as_ref(), error.to_string());
+                continue;
+            }
+        };
+        let below = entry.path[..entry.path.len() - ending(&entry.path).len()].to_owned();
+        let mut places = 0;
+        for inside in opened.listing.entries {
+            places = places.max(inside.place.saturating_add(1));
+            let path = format!("{below}/{}", inside.path);
+            lister.push(path.into(), inside.is_folder, first.saturating_add(inside.place), opening)?;
+        }
+        for refused in opened.listing.ignored {
+            lister.ignore(format!("{below}/{}", refused.name), refused.reason);
+        }
+        archives.push((first, opened.source));
+        first = first.saturating_add(places);
+    }
+    let kept = listing.entries.iter().filter(|entry| !is_chosen(&entry.path));
+    for entry in kept {
+        lister.push(entry.path.clone(), entry.is_folder, entry.place, opening)?;
+    }
+    Ok(Opened { source: Box::new(Mounts { folder, archives }), listing: lister.finish() })
+}
+
+/// Numbers of the archives that stand for folders, in the order of their paths' bytes, and whether there is no other
+/// file at all.
+fn archives_in(listing: &Listing) -> (Vec<usize>, bool) {
+    let mut files = listing.entries.iter().enumerate().filter(|(_, entry)| !entry.is_folder);
+    if let (Some((number, entry)), None) = (files.next(), files.next()) {
+        let is_archive = !ending(&entry.path).is_empty();
+        return (if is_archive { vec![number] } else { Vec::new() }, is_archive);
+    }
+    let mut chosen: Vec<usize> = listing
+        .entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| {
+            !entry.is_folder && stands_for_folder(&entry.path) && !is_unpacked(listing, &entry.path)
+        })
+        .map(|(number, _)| number)
+        .take(MAX_ARCHIVES)
+        .collect();
+    chosen.sort_by(|&a, &b| listing.entries[a].path.cmp(&listing.entries[b].path));
+    (chosen, false)
+}
+
+fn stands_for_folder(path: &str) -> bool {
+    let ending = ending(path);
+    let stem = stem(path);
+    !ending.is_empty()
+        && (part_name(stem).is_some()
+            || is_devkit(stem)
+            || (ending.eq_ignore_ascii_case(".tar") && is_wnid(stem)))
+}
+
+/// ImageNet's development kit, which says the classes of the validation pictures.
+fn is_devkit(stem: &str) -> bool {
+    let stem = stem.to_ascii_lowercase();
+    stem.starts_with("ilsvrc") && stem.contains("_devkit")
+}
+
+/// A part of ImageNet as its makers hand it out.
+fn is_official(stem: &str) -> bool {
+    stem.to_ascii_lowercase().starts_with("ilsvrc")
+}
+
+/// Whether a folder beside the archive holds the same part already.
+fn is_unpacked(listing: &Listing, path: &str) -> bool {
+    let (above, wanted) = (path.rsplit_once('/').map(|(above, _)| above), stem(path));
+    listing.entries.iter().filter(|entry| entry.is_folder).any(|entry| {
+        let (beside, name) = match entry.path.rsplit_once('/') {
+            Some((beside, name)) => (Some(beside), name),
+            None => (None, entry.path.as_ref()),
+        };
+        let same_part = part_name(wanted).is_some() && part_name(name) == part_name(wanted);
+        beside == above && (same_part || name.eq_ignore_ascii_case(wanted))
+    })
+}
+
+/// The ending of an archive's name, or nothing.
+fn ending(path: &str) -> &str {
+    ENDINGS
+        .iter()
+        .rev()
+        .filter_map(|ending| {
+            path.len()
+                .checked_sub(ending.len())
+                .and_then(|at| path.get(at..))
+                .filter(|end| end.eq_ignore_ascii_case(ending))
+        })
+        .next()
+        .unwrap_or_default()
+}
+
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    &name[..name.len() - ending(name).len()]
+}
