@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod data;
+mod download;
 mod engine;
 #[cfg(feature = "gui")]
 mod gui;
@@ -12,3 +13,4 @@ mod model;
 mod parity;
 mod support;
 mod train;
+mod web;

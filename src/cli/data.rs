@@ -12,6 +12,7 @@ use super::CheckArgs;
 use super::output::{self, Status};
 use crate::config::RunConfig;
 use crate::engine::{self, Balance, ClassPictures, DataCheck, FileReason, NearCounts, PictureSizes};
+use crate::words;
 
 /// Files and classes named one by one for people; `--json` names all.
 const LISTED: usize = 20;
@@ -126,9 +127,9 @@ fn report(found: &DataCheck) {
         "Prepared",
         &format!(
             "{} at {side}x{side} pixels, as {} needs them; preparing takes about {}",
-            size(found.prepared_bytes),
+            words::bytes(found.prepared_bytes),
             found.model,
-            duration(found.prepare_seconds)
+            words::duration(found.prepare_seconds)
         ),
     );
     row("Verdict", if found.usable { "usable" } else { "not usable" });
@@ -227,19 +228,4 @@ fn near_duplicates(found: &DataCheck, row: &dyn Fn(&str, &str)) {
     if incomplete {
         row("", "the search was given up before its end: too many pictures look alike in parts");
     }
-}
-
-fn duration(seconds: f64) -> String {
-    match seconds {
-        ..1.0 => "a second".into(),
-        1.0..120.0 => format!("{seconds:.0} s"),
-        120.0..7200.0 => format!("{:.0} minutes", seconds / 60.0),
-        _ => format!("{:.1} hours", seconds / 3600.0),
-    }
-}
-
-/// Bytes as people say them.
-fn size(bytes: u64) -> String {
-    let mib = bytes as f64 / f64::from(1 << 20);
-    if mib < 1024.0 { format!("{mib:.1} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
 }

@@ -4,6 +4,7 @@
 
 mod bench;
 mod data;
+mod datasets;
 mod devices;
 mod eval;
 mod export;
@@ -51,7 +52,7 @@ enum Task {
     Import(import::ImportArgs),
     /// Show a network layer by layer: shapes, parameters, multiply-adds, memory
     Summary(SummaryArgs),
-    /// Look into a source of pictures
+    /// Look into a source of pictures, or get one
     Data {
         #[command(subcommand)]
         task: DataTask,
@@ -74,6 +75,10 @@ enum DataTask {
     /// Read every picture and say what is there: layout, classes, files that cannot be used, duplicates, size.
     /// Ends with status 0 if it can be trained on, 2 if not
     Check(CheckArgs),
+    /// List the data sets that can be downloaded, and which of them are here
+    List(datasets::ListArgs),
+    /// Download a data set. One that was broken off goes on where it stopped
+    Get(datasets::GetArgs),
 }
 
 #[derive(Debug, Args)]
@@ -247,6 +252,8 @@ impl Cli {
             Some(Task::Summary(args)) => Request::Done(summary::run(args)),
             Some(Task::Data { task: DataTask::Check(args) }) => Request::Done(data::check(args)),
             Some(Task::Bench { task }) => Request::Done(bench::run(task)),
+            Some(Task::Data { task: DataTask::List(args) }) => Request::Done(datasets::list(&args)),
+            Some(Task::Data { task: DataTask::Get(args) }) => Request::Done(datasets::get(args)),
             Some(Task::Devices { json }) => Request::Done(devices::run(json)),
         }
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with a source of pictures. Each message is one line that names the thing and the remedy.
 
 use super::Refused;
+use super::known::KnownError;
 
 /// Why a source cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,8 @@ pub enum DataError {
     ClassUnusable { path: String, class: String, first: String, reason: String },
     #[error(transparent)]
     Kept(#[from] super::KeptError),
+    #[error(transparent)]
+    Known(KnownError),
     #[error(
         "{} of the {total} files in `{path}` cannot be used, more than data.max_refused_share allows (the first is `{}`: {}): replace or remove them, or set it higher",
         refused.len(),
@@ -70,4 +73,13 @@ pub enum DataError {
     TooManyRefused { path: String, total: usize, refused: Vec<Refused> },
     #[error("cannot start a thread to read pictures ({reason}): close other programs, or set fewer threads")]
     Threads { reason: std::io::Error },
+}
+
+impl From<KnownError> for DataError {
+    fn from(error: KnownError) -> Self {
+        match error {
+            KnownError::Cancelled => Self::Cancelled,
+            error => Self::Known(error),
+        }
+    }
 }

@@ -13,8 +13,10 @@ mod budget;
 mod check;
 mod colour;
 mod decode;
+pub mod download;
 mod error;
 mod fingerprint;
+pub mod known;
 mod labelled;
 mod layouts;
 mod loader;
@@ -51,8 +53,8 @@ pub use prepared::{Cabinet, Kept, KeptError, KeptSource, Preparation, Removal, R
 pub use sample::SampleDataset;
 pub use store::{PictureStore, planes};
 
-/// Opens the source that `config` names: `sample`, a folder, an archive (`.tar`, `.tar.gz`, `.zip`) or a list of
-/// paths and labels. Indexes the files and reads a few headers, but decodes no picture.
+/// Opens the source that `config` names: `sample`, a folder, an archive (`.tar`, `.tar.gz`, `.zip`), a list of
+/// paths and labels, or a known data set that was downloaded. A path goes before a known set of the same name. Indexes the files and reads a few headers, but decodes no picture.
 ///
 /// # Errors
 /// What is wrong with the source and what to do about it.
@@ -69,7 +71,10 @@ pub fn open_unless(config: &DataConfig, cancel: &AtomicBool) -> Result<Arc<dyn D
         return Ok(Arc::new(SampleDataset::new(config.sample_train, config.sample_validation)));
     }
     let shown = config.source.as_str();
-    let path = expand_home(shown);
+    let path = match expand_home(shown) {
+        path if path.exists() => path,
+        path => known_set(shown, cancel)?.unwrap_or(path),
+    };
     let kind = std::fs::metadata(&path).map_err(|reason| match reason.kind() {
         std::io::ErrorKind::NotFound => DataError::Missing { path: shown.into() },
         _ => DataError::Unreadable { path: shown.into(), reason },
@@ -94,6 +99,15 @@ pub fn open_unless(config: &DataConfig, cancel: &AtomicBool) -> Result<Arc<dyn D
     let place = Place { source: &*opened.source, listing: &opened.listing, opening: &opening, config };
     let layout = layouts::limited(layouts::recognise(&place)?, shown, config)?;
     Ok(Arc::new(Labelled::new(shown, opened, layout, config.max_refused_share)?.at(&path)))
+}
+
+/// The path of a known data set of that name; nothing if there is no such set.
+fn known_set(name: &str, cancel: &AtomicBool) -> Result<Option<PathBuf>, DataError> {
+    let Some(shelf) = known::Shelf::standard() else { return Ok(None) };
+    match shelf.find(name)? {
+        Some(set) => Ok(Some(shelf.locate(&set, cancel)?)),
+        None => Ok(None),
+    }
 }
 
 /// A leading `~` stands for the home folder also where no shell has replaced it: in the window and in files.

@@ -6,6 +6,7 @@ mod check;
 mod command;
 mod control;
 mod conversion;
+mod download;
 mod error;
 mod evaluate;
 mod event;
@@ -32,6 +33,10 @@ pub use check::{
 };
 pub use command::{Command, PictureSource, RateRange, Views};
 pub use conversion::{ImportReport, ImportRequest, import};
+pub use download::{
+    Download, DownloadEvent, DownloadRequest, DownloadSettings, Progress, ProxyChoice, SetFile, SetInfo,
+    SetPresence, known_sets,
+};
 pub use event::{
     Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, Stage, StopReason,
     Suggestion,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use egui::ThemePreference;
 
+use super::downloads::KnownAction;
 use crate::engine::PictureSource;
 
 /// A wish, from a button, a key, a dropped file or a finished background task.
@@ -11,6 +12,8 @@ use crate::engine::PictureSource;
 pub enum Action {
     /// Use this data source and look at what is there.
     UseSource(String),
+    /// About the data sets that are known by name.
+    Known(KnownAction),
     PickFolder,
     PickArchive,
     /// Begin a run with the settings of the draft.

@@ -7,6 +7,7 @@ use egui::{Context, Ui, ViewportCommand};
 
 use super::action::Action;
 use super::background::{Background, Done};
+use super::downloads::Downloader;
 use super::draft::Draft;
 use super::notice::Severity;
 use super::panels::shortcuts;
@@ -44,6 +45,7 @@ pub struct App {
     pub state: State,
     pub draft: Draft,
     pub view: View,
+    pub downloader: Downloader,
     pub(super) background: Background,
     port: Port,
     /// Orders for when the engine is done looking at a data source.
@@ -58,6 +60,7 @@ impl App {
             state: State::new(presets),
             draft: Draft::new(initial),
             view: View::default(),
+            downloader: Downloader::default(),
             background: Background::new(ctx.clone()),
             port,
             waiting: VecDeque::new(),
@@ -145,6 +148,7 @@ impl App {
             Found::Nothing | Found::Looking => {}
         }
         self.send_waiting();
+        self.take_in_download();
         for done in self.background.finished() {
             for action in self.take_in_done(done) {
                 self.carry_out(action, ctx, None);
@@ -155,6 +159,7 @@ impl App {
 
     fn take_in_done(&mut self, done: Done) -> Vec<Action> {
         match done {
+            Done::KnownSets(sets) => self.state.downloads.sets = Some(sets),
             Done::Devices(devices) => self.state.devices = Some(devices),
             Done::Problem(text) => self.state.notices.push(Severity::Error, text),
             other => return incoming::actions_for(other),

@@ -12,6 +12,7 @@ use rfd::{AsyncFileDialog, FileHandle};
 
 use super::incoming::SOURCE_ENDINGS;
 use super::state::DeviceChoice;
+use crate::engine::SetInfo;
 
 /// No person answers a dialog faster than this: an earlier "cancelled" means that none was shown.
 const NO_DIALOG: Duration = Duration::from_millis(250);
@@ -32,6 +33,7 @@ pub enum Done {
     SaveTo(PathBuf),
     Devices(Vec<DeviceChoice>),
     Clipboard(Pasted),
+    KnownSets(Result<Vec<SetInfo>, String>),
     Problem(String),
 }
 

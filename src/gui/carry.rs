@@ -25,6 +25,7 @@ impl App {
     pub fn carry_out(&mut self, action: Action, ctx: &Context, frame: Option<&eframe::Frame>) {
         match action {
             Action::UseSource(source) => self.use_source(source),
+            Action::Known(action) => self.carry_out_known(action, ctx),
             Action::Start => self.start(),
             Action::Pause => self.send(Command::Pause),
             Action::Resume => self.send(Command::Resume),
@@ -65,7 +66,7 @@ impl App {
         }
     }
 
-    fn use_source(&mut self, source: String) {
+    pub(super) fn use_source(&mut self, source: String) {
         if self.state.busy() {
             let text = "Stop the run before choosing other pictures to train on.";
             self.state.notices.push(Severity::Warning, text);

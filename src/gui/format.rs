@@ -2,18 +2,7 @@
 
 use crate::words;
 
-/// Seconds as "8 s", "3 min 20 s" or "2 h 5 min".
-pub fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "unknown".into();
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
-}
+pub use crate::words::duration;
 
 /// A share as "8.3 %".
 pub fn percent(share: f64) -> String {

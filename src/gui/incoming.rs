@@ -55,7 +55,7 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         Done::Clipboard(Pasted::Files(paths)) => vec![Action::Dropped(paths)],
         Done::Clipboard(Pasted::Text(text)) => vec![Action::PasteText(text)],
         // Taken in by the app itself.
-        Done::Devices(_) | Done::Problem(_) => Vec::new(),
+        Done::Devices(_) | Done::KnownSets(_) | Done::Problem(_) => Vec::new(),
     }
 }
 

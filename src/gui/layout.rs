@@ -8,7 +8,9 @@ use egui::{
 use super::action::Action;
 use super::draft::Draft;
 use super::incoming;
-use super::panels::{controls, curves, data, filters, network, notices, predict, shortcuts, status, top};
+use super::panels::{
+    controls, curves, data, download, filters, network, notices, predict, shortcuts, status, top,
+};
 use super::state::State;
 use super::theme::{GAP, Palette};
 use super::view::View;
@@ -27,6 +29,7 @@ pub fn window_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View,
     CentralPanel::default().frame(plain_frame(ui)).show(ui, |ui| centre_ui(ui, state, view, actions));
     let ctx = ui.ctx().clone();
     drop_hint_ui(&ctx, ui, state);
+    download::download_ui(&ctx, state, view, actions);
     shortcuts::shortcuts_ui(&ctx, view, actions);
     saving_ui(&ctx, state);
 }

@@ -2,6 +2,7 @@
 //! none of it needs a window, so that all of it can be tested without one.
 
 use super::curves::Curves;
+use super::downloads::Downloads;
 use super::notice::Notices;
 use crate::data::Description;
 use crate::device::{DeviceInfo, DeviceKind};
@@ -126,6 +127,8 @@ pub struct State {
     pub predictions: Vec<Classified>,
     pub shown_prediction: Option<u64>,
     pub notices: Notices,
+    /// Data sets that are known by name, and the download going on.
+    pub downloads: Downloads,
     next_prediction: u64,
 }
 

@@ -29,6 +29,9 @@ pub struct View {
     pub shortcuts_open: bool,
     /// Data sources used before, newest first.
     pub recent: Vec<String>,
+    /// Where data sets are downloaded from instead, and through which proxy; empty for the usual way.
+    pub mirror: String,
+    pub proxy: String,
     pub textures: Textures,
 }
 
@@ -46,6 +49,8 @@ impl Default for View {
             rate_text: String::new(),
             shortcuts_open: false,
             recent: Vec::new(),
+            mirror: String::new(),
+            proxy: String::new(),
             textures: Textures::default(),
         }
     }
@@ -58,6 +63,8 @@ pub struct Remembered {
     curves_share: f32,
     filters_share: f32,
     recent: Vec<String>,
+    mirror: String,
+    proxy: String,
 }
 
 impl Default for Remembered {
@@ -68,8 +75,9 @@ impl Default for Remembered {
 
 impl View {
     pub fn remembered(&self) -> Remembered {
-        let Self { curves_share, filters_share, ref recent, .. } = *self;
-        Remembered { curves_share, filters_share, recent: recent.clone() }
+        let Self { curves_share, filters_share, ref recent, ref mirror, ref proxy, .. } = *self;
+        let (recent, mirror, proxy) = (recent.clone(), mirror.clone(), proxy.clone());
+        Remembered { curves_share, filters_share, recent, mirror, proxy }
     }
 
     /// Takes up what was remembered; shares that make no sense are left as they are.
@@ -79,6 +87,7 @@ impl View {
             self.curves_share = remembered.curves_share;
             self.filters_share = remembered.filters_share;
         }
+        (self.mirror, self.proxy) = (remembered.mirror, remembered.proxy);
         self.recent = remembered.recent;
         self.recent.truncate(KEPT_SOURCES);
     }

@@ -240,7 +240,7 @@ fn without_a_display_the_sample_is_trained_in_the_terminal() {
 }
 
 #[cfg(unix)]
-fn interrupt(child: &std::process::Child) {
+pub fn interrupt(child: &std::process::Child) {
     let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }

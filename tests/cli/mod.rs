@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod contract;
 mod data;
+mod datasets;
 mod export;
 mod import;
 mod outcome;
@@ -19,6 +20,10 @@ fn program(folder: &Path) -> Command {
     command.current_dir(folder).stdin(Stdio::null());
     // Without it, some drivers complain on standard error.
     command.env("XDG_RUNTIME_DIR", folder);
+    command.env("ALEXNET_LAB_DATASETS", folder.join("datasets")).env_remove("ALEXNET_LAB_MIRROR");
+    for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env_remove(name);
+    }
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("RUST_LOG");
     command
 }

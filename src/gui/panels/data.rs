@@ -5,6 +5,7 @@ use egui::{CollapsingHeader, RichText, ScrollArea, TextEdit, Ui};
 use crate::data::{Description, Refused};
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
+use crate::gui::panels::download::known_sets_ui;
 use crate::gui::state::{Found, State};
 use crate::gui::theme::{Palette, card};
 use crate::gui::view::View;
@@ -19,6 +20,7 @@ pub fn data_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &View, actio
         ui.set_width(ui.available_width());
         heading_ui(ui, "Pictures");
         ui.add_enabled_ui(!state.busy(), |ui| source_ui(ui, draft, view, actions));
+        known_sets_ui(ui, state, actions);
         found_ui(ui, state, actions);
     });
 }

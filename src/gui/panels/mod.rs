@@ -4,6 +4,7 @@
 pub mod controls;
 pub mod curves;
 pub mod data;
+pub mod download;
 pub mod filters;
 mod input;
 pub mod network;

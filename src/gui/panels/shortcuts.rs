@@ -28,7 +28,7 @@ pub fn read_keys(ctx: &Context, state: &State, draft: &Draft, view: &View, actio
     if pressed(Modifiers::NONE, Key::F1) {
         actions.push(Action::ToggleShortcuts);
     }
-    if view.shortcuts_open {
+    if view.shortcuts_open || state.downloads.open {
         return;
     }
     if pressed(Modifiers::COMMAND, Key::Enter) && may_start(state, draft).is_ok() {
