@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ConfigError, RunConfig};
-use crate::engine::{RateRange, Views};
+use crate::engine::{Command, RateRange, TakeUp, Views};
 
 pub use output::Status;
 
@@ -39,7 +39,7 @@ enum Task {
     /// Open the window (the default)
     Gui,
     /// Train a network in the terminal
-    Train(TrainArgs),
+    Train(Box<TrainOrder>),
     /// Search for a learning rate: short real training at a rate that rises until the loss explodes
     FindLr(FindArgs),
     /// Measure a model file on the validation pictures of a data set
@@ -142,6 +142,19 @@ struct TrainArgs {
 }
 
 #[derive(Debug, Args)]
+struct TrainOrder {
+    #[command(flatten)]
+    run: TrainArgs,
+    /// Go on with an interrupted run as if nothing had happened: a run folder, or one of its checkpoints. --epochs
+    /// and --max-steps make it longer
+    #[arg(long, value_name = "RUN_DIR", conflicts_with_all = ["branch", "config", "out", "from"])]
+    resume: Option<PathBuf>,
+    /// Begin a new run at a checkpoint of another one, with the changes of --set and other options
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = ["config", "from", "model"])]
+    branch: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct FindArgs {
     #[command(flatten)]
     run: TrainArgs,
@@ -238,9 +251,9 @@ impl Cli {
         match self.command {
             None | Some(Task::Gui) => Request::Window,
             Some(Task::Train(args)) => {
-                let json = args.json;
-                Request::Done(match args.into_config() {
-                    Ok(config) => train::run(config, json),
+                let json = args.run.json;
+                Request::Done(match args.into_order() {
+                    Ok(order) => train::run(order, json),
                     Err(error) => output::bad_input(&error.to_string(), json),
                 })
             }
@@ -266,7 +279,18 @@ impl Cli {
 
 /// Trains the built-in sample in the terminal: what plain `alexnet-lab` does without a display.
 pub fn train_sample() -> Status {
-    train::run(RunConfig::default(), false)
+    train::run(Command::Start(Box::default()), false)
+}
+
+impl TrainOrder {
+    fn into_order(self) -> Result<Command, ConfigError> {
+        let (path, branch) = match (self.resume, self.branch) {
+            (Some(path), _) => (path, false),
+            (None, Some(path)) => (path, true),
+            (None, None) => return Ok(Command::Start(Box::new(self.run.into_config()?))),
+        };
+        Ok(Command::TakeUp(Box::new(TakeUp { path, branch, changes: self.run.into_changes() })))
+    }
 }
 
 impl FindArgs {
@@ -283,6 +307,24 @@ impl FindArgs {
 }
 
 impl TrainArgs {
+    /// The options that were given as `key=value`, those of `--set` first.
+    fn into_changes(self) -> Vec<String> {
+        let text = |key: &str, value: Option<String>| Some(format!("{key}={}", toml::Value::String(value?)));
+        let number = |key: &str, value: Option<u64>| Some(format!("{key}={}", value?));
+        let count = |value: Option<usize>| value.map(|value| value as u64);
+        let options = [
+            text("data.source", self.data),
+            text("model.preset", self.model),
+            text("run.device", self.device),
+            text("run.out", self.out.map(|out| out.display().to_string())),
+            number("run.epochs", count(self.epochs)),
+            number("run.max_steps", self.max_steps),
+            number("run.seed", self.seed),
+            number("optim.batch", count(self.batch)),
+        ];
+        self.set.into_iter().chain(options.into_iter().flatten()).collect()
+    }
+
     fn into_config(self) -> Result<RunConfig, ConfigError> {
         let mut config = RunConfig::load(self.config.as_deref(), &self.set)?;
         let set = |place: &mut String, value: Option<String>| {

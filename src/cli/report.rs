@@ -1,13 +1,14 @@
 //! The course of a run for people and for scripts.
 
 use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::output;
-use crate::engine::{Event, Pace, RunChange, RunInfo, RunSummary, Stage, StopReason};
+use crate::engine::{Event, Pace, RunChange, RunInfo, RunSummary, Stage, StopReason, TakenUp};
 use crate::vis::{EvaluationPoint, StepPoint};
 
 /// Without a terminal, a line about the training comes this often.
@@ -20,6 +21,8 @@ pub(super) struct Report {
     /// Whether standard error is a terminal that can show a moving bar.
     lively: bool,
     last_line: Instant,
+    /// The folder of the run, once it is known.
+    folder: Option<PathBuf>,
 }
 
 impl Report {
@@ -29,7 +32,7 @@ impl Report {
         if !lively {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Self { json, bar, lively, last_line: Instant::now() }
+        Self { json, bar, lively, last_line: Instant::now(), folder: None }
     }
 
     pub fn event(&mut self, event: &Event) {
@@ -46,8 +49,19 @@ impl Report {
                     output::object(&json!({ "event": "warning", "message": text }));
                 }
             }
+            Event::Checkpoint(info) if self.json => output::object(&json!({
+                "event": "checkpoint", "step": info.step, "path": info.path, "bytes": info.bytes,
+                "kept": info.kept, "total_bytes": info.total_bytes,
+            })),
             Event::Saved { path } if self.json => output::object(&json!({ "event": "saved", "path": path })),
             _ => {}
+        }
+    }
+
+    /// Says how a run that has failed is gone on with.
+    pub fn hint_at_resume(&self) {
+        if let Some(folder) = &self.folder {
+            output::note(&format!("go on with: alexnet-lab train --resume {}", folder.display()));
         }
     }
 
@@ -72,7 +86,17 @@ impl Report {
 
     pub fn stopped(&self, summary: &RunSummary) {
         self.end();
-        let RunSummary { reason, step, evaluation, folder, model_file, figures, seconds } = summary;
+        let RunSummary {
+            reason,
+            step,
+            evaluation,
+            folder,
+            model_file,
+            figures,
+            seconds,
+            checkpoints,
+            trouble,
+        } = summary;
         let (word, sentence) = match reason {
             StopReason::Finished => ("finished", "Training is done".to_owned()),
             StopReason::Asked => ("stopped", "Training was stopped".to_owned()),
@@ -86,7 +110,10 @@ impl Report {
         if self.json {
             output::object(&json!({
                 "event": "stopped", "reason": word, "step": step, "seconds": seconds, "folder": folder,
-                "model_file": model_file, "figures": figures,
+                "model_file": model_file, "figures": figures, "trouble": trouble,
+                "checkpoint": checkpoints.last.as_ref().map(|(_, path)| path),
+                "best_checkpoint": checkpoints.best.as_ref().map(|(_, path)| path),
+                "checkpoints_kept": checkpoints.kept, "checkpoints_bytes": checkpoints.bytes,
             }));
             return;
         }
@@ -94,6 +121,12 @@ impl Report {
         if let Some(point) = evaluation {
             let (top1, top5) = (point.top1_error * 100.0, point.top5_error * 100.0);
             output::line(&format!("Validation: top-1 error {top1:.2} %, top-5 error {top5:.2} %"));
+        }
+        if let Some(trouble) = trouble {
+            output::line(&format!("What was seen: {trouble}."));
+        }
+        if let (StopReason::Diverged, Some((good, path))) = (reason, &checkpoints.last) {
+            output::line(&format!("The last good state is that of update {good}: {}", path.display()));
         }
         match model_file {
             Some(path) => output::line(&format!("Model:   {}", path.display())),
@@ -103,6 +136,24 @@ impl Report {
             output::line(&format!("Picture: {}", path.display()));
         }
         output::line(&format!("Figures of every update: {}", folder.join("metrics.csv").display()));
+        if checkpoints.kept > 0 {
+            let (kept, space) = (checkpoints.kept, bytes(checkpoints.bytes));
+            let place = folder.join("checkpoints");
+            output::line(&format!("Checkpoints: {kept} kept in {}, {space}", place.display()));
+        }
+        if let Some((error, path)) = &checkpoints.best {
+            output::line(&format!("Best:    top-1 error {:.2} %, {}", error * 100.0, path.display()));
+        }
+        match (reason, &checkpoints.last) {
+            (StopReason::Asked, Some(_)) => {
+                output::line(&format!("Go on with: alexnet-lab train --resume {}", folder.display()));
+            }
+            (StopReason::Diverged, Some((_, path))) => output::line(&format!(
+                "Go on from there with a smaller rate: alexnet-lab train --branch {} --set optim.lr=...",
+                path.display()
+            )),
+            _ => {}
+        }
     }
 
     fn preparing(&mut self, stage: Stage, done: usize, total: usize) {
@@ -119,7 +170,23 @@ impl Report {
         }
     }
 
+    fn taken_up(&self, taken: &TakenUp) {
+        let TakenUp { step, from, branch, replay_difference, .. } = taken;
+        let what = if *branch { "Branch: " } else { "Resumed:" };
+        if *step == 0 && !branch {
+            self.say("Resumed: it was interrupted before its first checkpoint and begins again");
+            return;
+        }
+        let replay = match replay_difference {
+            Some(0.0) => "; the kept batch gives identical scores".into(),
+            Some(difference) => format!("; the scores of the kept batch differ by up to {difference:.1e}"),
+            None => String::new(),
+        };
+        self.say(&format!("{what} after update {step}, from {}{replay}", from.display()));
+    }
+
     fn started(&mut self, info: &RunInfo) {
+        self.folder = Some(info.folder.clone());
         self.say(&format!("Data:    {} — {}", info.data.source, info.data.layout));
         if !info.refused.is_empty() {
             let count = info.refused.len();
@@ -136,10 +203,13 @@ impl Report {
         ));
         self.say(&format!("Device:  {} ({})", info.device, info.device_reason));
         self.say(&format!("Folder:  {}", info.folder.display()));
+        if let Some(taken) = &info.taken_up {
+            self.taken_up(taken);
+        }
         self.bar.reset();
         self.bar.set_style(style("{pos}/{len} {wide_bar} {msg}"));
         self.bar.set_length(info.total_steps);
-        self.bar.set_position(0);
+        self.bar.set_position(info.taken_up.as_ref().map_or(0, |taken| taken.step));
         if self.json {
             output::object(&json!({
                 "event": "started", "folder": info.folder, "model": info.model.name,
@@ -148,6 +218,11 @@ impl Report {
                 "refused": info.refused.len(), "device": info.device, "device_reason": info.device_reason,
                 "steps_per_epoch": info.steps_per_epoch, "total_steps": info.total_steps,
                 "seed": info.config.run.seed,
+                "taken_up": info.taken_up.as_ref().map(|taken| json!({
+                    "step": taken.step, "from": taken.from, "branch": taken.branch,
+                    "identical": taken.replay_difference.map(|difference| difference == 0.0),
+                    "largest_difference": taken.replay_difference,
+                })),
             }));
         }
     }
@@ -204,6 +279,12 @@ impl Report {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Space as people say it.
+fn bytes(bytes: u64) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    if mib < 1000.0 { format!("{mib:.1} MiB") } else { format!("{:.2} GiB", mib / 1024.0) }
 }
 
 /// Seconds as people say them.

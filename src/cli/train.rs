@@ -3,16 +3,15 @@
 use super::output::{self, Status};
 use super::report::Report;
 use super::session::Session;
-use crate::config::RunConfig;
 use crate::engine::{Command, Event, StopReason};
 
-/// Trains and reports until the run has ended.
-pub(super) fn run(config: RunConfig, json: bool) -> Status {
+/// Gives the order to train and reports until the run has ended.
+pub(super) fn run(order: Command, json: bool) -> Status {
     let session = match Session::start(json, true) {
         Ok(session) => session,
         Err(status) => return status,
     };
-    session.send(Command::Start(Box::new(config)));
+    session.send(order);
     let mut report = Report::new(json);
     for event in session.events() {
         match event {
@@ -33,6 +32,7 @@ pub(super) fn run(config: RunConfig, json: bool) -> Status {
                 let status = output::failure(&message, bad_input, json);
                 if let Some(path) = saved {
                     output::note(&format!("what was learned so far is in {}", path.display()));
+                    report.hint_at_resume();
                 }
                 if run_ended {
                     return status;

@@ -4,6 +4,7 @@
 //! Everything a preset can decide better than a fixed number is an `Option`; the engine fills those
 //! in from the preset, so that the `config.toml` written beside a run has no blanks.
 
+mod change;
 mod data;
 mod model;
 mod optim;
@@ -39,11 +40,26 @@ pub struct RunSettings {
     pub device: String,
     /// The run folder. Empty: a new one under `runs`.
     pub out: Option<PathBuf>,
+    /// A checkpoint after every so many updates. 0: none.
+    pub checkpoint_steps: u64,
+    /// A checkpoint after every so many minutes. 0: none.
+    pub checkpoint_minutes: f64,
+    /// The last so many checkpoints are kept, and the best by validation.
+    pub keep_checkpoints: usize,
 }
 
 impl Default for RunSettings {
     fn default() -> Self {
-        Self { epochs: None, max_steps: None, seed: 1, device: "auto".into(), out: None }
+        Self {
+            epochs: None,
+            max_steps: None,
+            seed: 1,
+            device: "auto".into(),
+            out: None,
+            checkpoint_steps: 1000,
+            checkpoint_minutes: 5.0,
+            keep_checkpoints: 3,
+        }
     }
 }
 
@@ -82,6 +98,16 @@ impl RunConfig {
             Self::deserialize(table.clone()).map_err(|e| syntax(format!("--set {text}"), &e))?;
         }
         let config = Self::deserialize(table).map_err(|e| syntax("config", &e))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Reads settings from a TOML text; `origin` is for messages.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|e| syntax(origin, &e))?;
         config.validate()?;
         Ok(config)
     }
@@ -163,6 +189,8 @@ impl RunConfig {
         }
         check_option("run.epochs", self.run.epochs, |v| v >= 1, "at least 1")?;
         check_option("run.max_steps", self.run.max_steps, |v| v >= 1, "at least 1")?;
+        check("run.checkpoint_minutes", self.run.checkpoint_minutes, not_negative, "at least 0")?;
+        check("run.keep_checkpoints", self.run.keep_checkpoints, |v| v >= 1, "at least 1")?;
         // TOML has no unsigned 64-bit numbers; a larger seed could not be written to the run folder.
         check("run.seed", self.run.seed, |v| i64::try_from(v).is_ok(), "at most 9223372036854775807")?;
         check(

@@ -35,6 +35,8 @@ pub struct TrainPlan {
     pub colour: bool,
     pub seed: u64,
     pub epochs: usize,
+    /// The batch to begin with, counted from 0 over all epochs.
+    pub first_batch: u64,
     /// 0: one a core.
     pub threads: usize,
 }
@@ -109,7 +111,16 @@ impl Loader {
     /// # Errors
     /// As [`Loader::train`].
     pub fn validation(store: Arc<PictureStore>, batch: usize, crop: u32, threads: usize) -> io::Result<Self> {
-        let plan = TrainPlan { batch, crop, augment: false, colour: false, seed: 0, epochs: 1, threads };
+        let plan = TrainPlan {
+            batch,
+            crop,
+            augment: false,
+            colour: false,
+            seed: 0,
+            epochs: 1,
+            first_batch: 0,
+            threads,
+        };
         Self::start(store, Split::Validation, plan)
     }
 
@@ -124,13 +135,15 @@ impl Loader {
         let batch_bytes = square_bytes(&store) * plan.batch.min(store.len(split));
         let batches_per_epoch = store.len(split).div_ceil(plan.batch) as u64;
         let total = batches_per_epoch.saturating_mul(plan.epochs as u64);
+        let first = plan.first_batch;
+        let state = State { to_begin: first, to_deliver: first, ..State::default() };
         let shared = Arc::new(Shared {
             store,
             job: Job { split, plan, batches_per_epoch, total },
             // While one is learned from, the next is made.
             window: (2 * count).min(QUEUE_BYTES / batch_bytes.max(1)).max(2) as u64,
             stop: AtomicBool::new(false),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
             changed: Condvar::new(),
         });
         let mut loader = Self { shared, threads: Vec::new() };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
+pub use super::take_up::TakeUp;
 use crate::config::{DataConfig, RunConfig};
 pub use crate::infer::Views;
 pub use crate::train::RateRange;
@@ -27,6 +28,8 @@ pub enum Command {
     Describe(DataConfig),
     /// Begin a new run. Refused with [`Event::Failed`](super::Event::Failed) while another is going on.
     Start(Box<RunConfig>),
+    /// Go on with an earlier run, or begin a branch of it. Refused as [`Command::Start`] is.
+    TakeUp(Box<TakeUp>),
     /// Finish the update in hand, then wait.
     Pause,
     Resume,

@@ -62,7 +62,9 @@ impl<'a> Control<'a> {
                 predict(self.outbox, model, id, source, views, top)
             }
             Command::Save(path) => save(self.outbox, model, &path),
-            Command::Start(_) => self.outbox.refuse("a run is going on; stop it before you start another"),
+            Command::Start(_) | Command::TakeUp(_) => {
+                self.outbox.refuse("a run is going on; stop it before you start another")
+            }
             Command::Load { .. }
             | Command::Describe(_)
             | Command::Evaluate { .. }

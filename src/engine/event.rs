@@ -6,7 +6,7 @@ use crate::config::RunConfig;
 use crate::data::{Description, Refused};
 pub use crate::infer::Prediction;
 pub use crate::train::Suggestion;
-use crate::vis::{EvaluationPoint, FilterGrid, RatePoint, StepPoint};
+use crate::vis::{EvaluationPoint, FilterGrid, History, RatePoint, StepPoint};
 
 /// A report from the engine.
 #[derive(Clone, Debug)]
@@ -58,6 +58,8 @@ pub enum Event {
     RateFound(Box<RateFound>),
     /// A model for predictions is at hand, from a file.
     Loaded(Box<ModelInfo>),
+    /// A checkpoint was written.
+    Checkpoint(CheckpointInfo),
     /// A model file was written.
     Saved {
         path: PathBuf,
@@ -84,6 +86,8 @@ pub enum Event {
 /// What is being made ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Reading what an earlier run has left.
+    Checkpoint,
     /// Looking for pictures.
     Scanning,
     /// Decoding pictures.
@@ -98,6 +102,7 @@ impl Stage {
     /// A phrase for a progress line.
     pub fn words(self) -> &'static str {
         match self {
+            Self::Checkpoint => "Reading the checkpoint",
             Self::Scanning => "Looking for pictures",
             Self::Decoding => "Decoding pictures",
             Self::Model => "Building the network",
@@ -189,6 +194,49 @@ pub struct RunInfo {
     pub steps_per_epoch: u64,
     /// Updates in the whole run.
     pub total_steps: u64,
+    /// What it goes on from, if it does not begin anew.
+    pub taken_up: Option<TakenUp>,
+}
+
+/// A checkpoint that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointInfo {
+    /// Updates made before it.
+    pub step: u64,
+    pub path: PathBuf,
+    /// Space it takes.
+    pub bytes: u64,
+    /// Checkpoints of the run that are kept, and their space.
+    pub kept: usize,
+    pub total_bytes: u64,
+}
+
+/// How a run goes on with what an earlier one has left.
+#[derive(Clone, Debug)]
+pub struct TakenUp {
+    /// Updates that had been made.
+    pub step: u64,
+    /// The checkpoint it goes on from; the run folder if there was none yet and the run begins again.
+    pub from: PathBuf,
+    /// Whether it is a branch, in a folder of its own.
+    pub branch: bool,
+    /// Largest difference of the kept batch's scores from what they were; 0 if they are identical. None if there
+    /// was nothing to compare.
+    pub replay_difference: Option<f64>,
+    /// The curves so far.
+    pub history: History,
+}
+
+/// The checkpoints of a run as it ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoints {
+    /// The last one: its step and its folder.
+    pub last: Option<(u64, PathBuf)>,
+    /// The best by validation, if it is kept: its top-1 error and its folder.
+    pub best: Option<(f64, PathBuf)>,
+    /// How many are kept, and the space they take.
+    pub kept: usize,
+    pub bytes: u64,
 }
 
 /// A network, as far as a person wants to see it.
@@ -237,5 +285,9 @@ pub struct RunSummary {
     pub model_file: Option<PathBuf>,
     /// Pictures of the curves and of the first layer.
     pub figures: Vec<PathBuf>,
+    /// Seconds from the beginning, earlier parts of the run included.
     pub seconds: f64,
+    pub checkpoints: Checkpoints,
+    /// Where a loss that is no number came from, if it was seen.
+    pub trouble: Option<String>,
 }

@@ -30,7 +30,7 @@ pub(super) fn find_rate(
 ) -> Result<Option<RateFound>, RunError> {
     range.check().map_err(RunError::bad_input)?;
     let idle = idle.map(Model::view);
-    let Some(mut plan) = Plan::make(control, idle, config, "find-lr-")? else { return Ok(None) };
+    let Some(mut plan) = Plan::make(control, idle, config, None, "find-lr-")? else { return Ok(None) };
     control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
     let finder = plan.trainer().and_then(|trainer| search(control, idle, &plan, trainer, range));
     match finder {
@@ -63,7 +63,7 @@ fn search(
         }
     }
     let steps_per_epoch = plan.store.len(Split::Train).div_ceil(plan.settings.batch);
-    let loader = plan.loader(&trainer, range.updates.div_ceil(steps_per_epoch.max(1)))?;
+    let loader = plan.loader(&trainer, range.updates.div_ceil(steps_per_epoch.max(1)), 0)?;
     let mut finder = Finder::new(range);
     while let Some(rate) = finder.next_rate() {
         control.drain(idle);
@@ -111,6 +111,7 @@ fn update(
     });
     match outcome.map_err(RunError::internal)? {
         Outcome::Abandoned => Ok(None),
+        Outcome::Diverged(_, figures) => Ok(Some(figures.tally.loss())),
         Outcome::Made(_) => {
             let figures = trainer.figures().map_err(RunError::internal)?;
             Ok(Some(figures.map_or(f64::NAN, |figures| figures.tally.loss())))

@@ -4,12 +4,16 @@
 //! wall-clock figures go to `timing.csv`.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::lock::{LOCK_FILE, Lock};
+use super::tables::{self, Table};
 use crate::config::RunConfig;
 use crate::data::Refused;
+use crate::model::replace_file;
+use crate::train::checkpoint::{Mark, Shelf};
 use crate::vis::{EvaluationPoint, RatePoint, StepPoint};
 
 /// Rows reach the disk at least this often.
@@ -18,9 +22,27 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// A folder being written to by a run.
 pub(super) struct RunFolder {
     path: PathBuf,
-    metrics: BufWriter<File>,
-    timing: BufWriter<File>,
+    metrics: Table,
+    timing: Table,
     flushed: Instant,
+    _lock: Lock,
+}
+
+/// The folder of an earlier run that is about to go on. Nothing in it changes before
+/// [`RunFolder::go_on`].
+pub(super) struct HeldFolder {
+    pub path: PathBuf,
+    pub lock: Lock,
+    /// The rows that belong to what the run goes on from; none if it begins again.
+    pub marks: Option<Marks>,
+}
+
+/// Up to where the tables of a run belong to a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    pub step: u64,
+    pub metrics: Mark,
+    pub timing: Mark,
 }
 
 /// A run folder that cannot be made or written to.
@@ -32,12 +54,28 @@ pub(super) enum FolderError {
     Occupied { path: PathBuf, name: &'static str },
     #[error("cannot make the run folder {path}: {reason}; choose another place with --out")]
     Make { path: PathBuf, reason: io::Error },
-    #[error("cannot write {path}: {reason}")]
+    #[error("cannot write {path}: {reason}{}", remedy(reason))]
     Write { path: PathBuf, reason: io::Error },
+    #[error(
+        "the run folder {path} is in use by another program{}; wait until it ends, or stop it first",
+        if owner.is_empty() { String::new() } else { format!(" ({owner})") }
+    )]
+    InUse { path: PathBuf, owner: String },
+}
+
+/// What a person can do about an error of the file system.
+fn remedy(reason: &io::Error) -> &'static str {
+    match reason.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space on that disk",
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "; this place cannot be written to"
+        }
+        _ => "",
+    }
 }
 
 /// Everything that a run or a search writes; none of it may replace what is there.
-const OWN_FILES: [&str; 10] = [
+const OWN_FILES: [&str; 12] = [
     "metrics.csv",
     "timing.csv",
     "config.toml",
@@ -48,7 +86,14 @@ const OWN_FILES: [&str; 10] = [
     "filters.png",
     "rates.csv",
     "rates.png",
+    "checkpoints",
+    PARENT,
 ];
+
+/// The settings of a run.
+pub(super) const CONFIG: &str = "config.toml";
+/// What a branch says of where it comes from.
+pub(super) const PARENT: &str = "parent.json";
 
 /// Files with reasons as comma-separated values, every field in quotes.
 pub(super) fn refused_table<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
@@ -70,13 +115,37 @@ impl RunFolder {
             }
             None => numbered(&runs_root()?, model, source)?,
         };
-        let mut metrics = create(&path.join("metrics.csv"))?;
-        let mut timing = create(&path.join("timing.csv"))?;
-        let header = |file: &mut BufWriter<File>, text: &str| writeln!(file, "{text}");
-        header(&mut metrics, "step,epoch,split,loss,top1_error,top5_error,lr")
-            .and_then(|()| header(&mut timing, "step,seconds,images_per_s,wait_for_data_s"))
-            .map_err(|reason| FolderError::Write { path: path.clone(), reason })?;
-        Ok(Self { path, metrics, timing, flushed: Instant::now() })
+        let lock = Lock::take(&path)?;
+        Self::fresh(path, lock)
+    }
+
+    fn fresh(path: PathBuf, lock: Lock) -> Result<Self, FolderError> {
+        let table = |name: &str, header: &str| {
+            let path = path.join(name);
+            Table::create(&path, header).map_err(|reason| FolderError::Make { path, reason })
+        };
+        let metrics = table("metrics.csv", tables::METRICS)?;
+        let timing = table("timing.csv", tables::TIMING)?;
+        Ok(Self { path, metrics, timing, flushed: Instant::now(), _lock: lock })
+    }
+
+    /// Goes on with an earlier run: cuts the rows that were written after what it goes on from, and removes
+    /// the checkpoints after it.
+    pub fn go_on(held: HeldFolder) -> Result<Self, FolderError> {
+        let HeldFolder { path, lock, marks } = held;
+        let Some(marks) = marks else { return Self::fresh(path, lock) };
+        Shelf::of_run(&path).forget_after(marks.step);
+        let metrics_path = tables::metrics_of(&path);
+        let metrics = Table::go_on(&metrics_path, marks.metrics)
+            .map_err(|reason| FolderError::Write { path: metrics_path, reason })?;
+        let timing_path = path.join("timing.csv");
+        // Wall-clock figures decide nothing; a table that was lost begins anew.
+        let timing = match tables::read_marked(&timing_path, marks.timing) {
+            Ok(_) => Table::go_on(&timing_path, marks.timing),
+            Err(_) => Table::create(&timing_path, tables::TIMING),
+        };
+        let timing = timing.map_err(|reason| FolderError::Write { path: timing_path, reason })?;
+        Ok(Self { path, metrics, timing, flushed: Instant::now(), _lock: lock })
     }
 
     pub fn path(&self) -> &Path {
@@ -94,7 +163,7 @@ impl RunFolder {
 
     /// Writes the settings with every blank filled in, and the list of refused pictures if there are any.
     pub fn describe(&self, config: &RunConfig, refused: &[Refused]) -> Result<(), FolderError> {
-        self.file("config.toml", &config.to_toml())?;
+        self.file(CONFIG, &config.to_toml())?;
         if refused.is_empty() {
             return Ok(());
         }
@@ -103,15 +172,11 @@ impl RunFolder {
     }
 
     pub fn step(&mut self, point: &StepPoint) -> Result<(), FolderError> {
-        let StepPoint { step, epoch, loss, top1_error, top5_error, lr } = point;
-        let row = format!("{step},{epoch:.6},train,{loss:.8},{top1_error:.6},{top5_error:.6},{lr}");
-        writeln!(self.metrics, "{row}").map_err(|reason| self.failed(reason))
+        self.metrics.row(&tables::step_row(point)).map_err(|reason| self.failed(reason))
     }
 
     pub fn evaluation(&mut self, point: &EvaluationPoint) -> Result<(), FolderError> {
-        let EvaluationPoint { step, epoch, loss, top1_error, top5_error, .. } = point;
-        let row = format!("{step},{epoch:.6},validation,{loss:.8},{top1_error:.6},{top5_error:.6},");
-        writeln!(self.metrics, "{row}").map_err(|reason| self.failed(reason))?;
+        self.metrics.row(&tables::evaluation_row(point)).map_err(|reason| self.failed(reason))?;
         self.flush()
     }
 
@@ -125,13 +190,21 @@ impl RunFolder {
         let seconds = took.as_secs_f64();
         let speed = images as f64 / seconds.max(1e-9);
         let row = format!("{step},{seconds:.6},{speed:.1},{:.6}", waited.as_secs_f64());
-        writeln!(self.timing, "{row}").map_err(|reason| self.failed(reason))?;
+        self.timing.row(&row).map_err(|reason| self.failed(reason))?;
         if self.flushed.elapsed() > FLUSH { self.flush() } else { Ok(()) }
     }
 
     pub fn flush(&mut self) -> Result<(), FolderError> {
         self.flushed = Instant::now();
         self.metrics.flush().and_then(|()| self.timing.flush()).map_err(|reason| self.failed(reason))
+    }
+
+    /// The rows of both tables so far, with handles to flush them to the disk.
+    pub fn marks(&mut self, step: u64) -> Result<(Marks, Vec<File>), FolderError> {
+        self.flush()?;
+        let handles = self.metrics.handle().and_then(|metrics| Ok(vec![metrics, self.timing.handle()?]));
+        let handles = handles.map_err(|reason| self.failed(reason))?;
+        Ok((Marks { step, metrics: self.metrics.mark(), timing: self.timing.mark() }, handles))
     }
 
     /// Writes the rates that a search has tried to `rates.csv`, and returns its path.
@@ -146,9 +219,9 @@ impl RunFolder {
 
     /// Takes back the tables of updates, because none were made, and leaves the rest of the folder.
     pub fn without_tables(self) -> PathBuf {
-        let Self { path, metrics, timing, .. } = self;
-        drop((metrics, timing));
-        for name in ["metrics.csv", "timing.csv"] {
+        let Self { path, metrics, timing, _lock, .. } = self;
+        drop((metrics, timing, _lock));
+        for name in ["metrics.csv", "timing.csv", LOCK_FILE] {
             // What cannot be removed is an empty file that harms nobody.
             let _ = fs::remove_file(path.join(name));
         }
@@ -157,24 +230,20 @@ impl RunFolder {
 
     /// Takes back a folder in which nothing happened. One that holds anything else stays.
     pub fn discard(self) {
-        let _ = fs::remove_dir(self.without_tables());
+        let path = self.without_tables();
+        let _ = fs::remove_file(path.join(CONFIG));
+        let _ = fs::remove_dir(path);
     }
 
     /// Writes a text file into the folder.
     pub fn file(&self, name: &str, text: &str) -> Result<(), FolderError> {
         let path = self.path.join(name);
-        fs::write(&path, text).map_err(|reason| FolderError::Write { path, reason })
+        let result = replace_file(&path, |part| fs::write(part, text), |reason| reason);
+        result.map_err(|reason| FolderError::Write { path, reason })
     }
 
     fn failed(&self, reason: io::Error) -> FolderError {
         FolderError::Write { path: self.path.clone(), reason }
-    }
-}
-
-fn create(path: &Path) -> Result<BufWriter<File>, FolderError> {
-    match File::create(path) {
-        Ok(file) => Ok(BufWriter::new(file)),
-        Err(reason) => Err(FolderError::Make { path: path.into(), reason }),
     }
 }
 

@@ -14,15 +14,20 @@ mod feed;
 mod find;
 mod folder;
 mod handle;
+mod keeper;
+mod lock;
 mod model;
 mod outbox;
 mod pace;
 mod plan;
 mod prepare;
+mod replay;
 mod run;
 mod settings;
 mod start;
 mod summary;
+mod tables;
+mod take_up;
 mod timetable;
 mod worker;
 
@@ -31,18 +36,19 @@ pub use check::{
     Balance, ClassPictures, DataCheck, DuplicatePair, FileReason, LARGEST_DISTANCE, NearCounts,
     NearDuplicate, PictureSizes, check,
 };
-pub use command::{Command, PictureSource, RateRange, Views};
+pub use command::{Command, PictureSource, RateRange, TakeUp, Views};
 pub use conversion::{ImportReport, ImportRequest, import};
 pub use download::{
     Download, DownloadEvent, DownloadRequest, DownloadSettings, Progress, ProxyChoice, SetFile, SetInfo,
     SetPresence, known_sets,
 };
 pub use event::{
-    Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, Stage, StopReason,
-    Suggestion,
+    CheckpointInfo, Checkpoints, Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo,
+    RunSummary, Stage, StopReason, Suggestion, TakenUp,
 };
 pub use handle::Engine;
 pub use summary::{LayerSummary, NetworkSummary, summary};
+pub use take_up::{Interrupted, interrupted, interrupted_run};
 
 pub use crate::model::ImportOptions;
 pub use crate::model::export::{ExportError, ExportFormat, Exported, export};

@@ -1,17 +1,21 @@
 //! What a run needs before its first update.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::control::Control;
 use super::error::{RunError, finished};
-use super::folder::RunFolder;
+use super::folder::{HeldFolder, RunFolder};
 use super::model::View;
 use super::settings::{Settings, planned_changes};
+use super::start::Taken;
+use super::take_up::{Basis, Place};
 use super::{feed, prepare, start};
 use crate::config::{ColourNoise, RunConfig};
 use crate::data::{Dataset, Loader, PictureStore, TrainPlan};
 use crate::device::{self, OpenDevice};
 use crate::model::{FineTune, InputSpec, ModelFile, Preset, fitting_preset, preset};
+use crate::train::checkpoint::Parent;
 use crate::train::{ChangePlan, Sgd, Trainer, micro_batch};
 
 /// Everything a run needs before its first update.
@@ -28,23 +32,77 @@ pub(super) struct Plan {
     pub device: OpenDevice,
     pub store: Arc<PictureStore>,
     pub folder: RunFolder,
+    /// What the run goes on from, until the run takes it.
+    pub taken: Option<Taken>,
+    /// Where it comes from, if it is a branch.
+    pub parent: Option<Parent>,
+}
+
+/// Where the run will write.
+enum Room {
+    New(RunFolder),
+    /// Of a run that goes on: touched only once everything is ready.
+    Held(HeldFolder),
+}
+
+impl Room {
+    fn path(&self) -> &Path {
+        match self {
+            Self::New(folder) => folder.path(),
+            Self::Held(folder) => &folder.path,
+        }
+    }
+
+    fn enter(self) -> Result<RunFolder, RunError> {
+        match self {
+            Self::New(folder) => Ok(folder),
+            Self::Held(folder) => Ok(RunFolder::go_on(folder)?),
+        }
+    }
+
+    /// Leaves everything as it was, but for the list of pictures that the error is about.
+    fn refuse(self, config: &RunConfig, mut error: RunError) -> RunError {
+        let folder = match self {
+            Self::New(folder) if !error.refused.is_empty() => folder,
+            other => {
+                other.leave();
+                return error;
+            }
+        };
+        match folder.describe(config, &error.refused) {
+            Ok(()) => error.message += &format!("; all are listed in {}", folder.refused_file().display()),
+            Err(reason) => log::warn!("the list of unusable files was not written: {reason}"),
+        }
+        error
+    }
+
+    /// Leaves everything as it was.
+    fn leave(self) {
+        if let Self::New(folder) = self {
+            folder.discard();
+        }
+    }
 }
 
 impl Plan {
     /// Checks the settings, opens the device, makes the folder and decodes the pictures, the quick things
-    /// first. Nothing if it was stopped. A folder without a name of its own begins with `label`.
+    /// first. Nothing if it was stopped. A folder without a name of its own begins with `label`. With a `basis`
+    /// it is an earlier run that goes on, or a branch of one.
     pub fn make(
         control: &mut Control,
         idle: Option<View>,
         mut config: RunConfig,
+        basis: Option<Basis>,
         label: &str,
     ) -> Result<Option<Self>, RunError> {
         config.validate().map_err(|e| RunError::bad_input(e.to_string()))?;
-        let file = start::read(control, &config)?;
-        let named = match &file {
-            Some(file) => Some(start::recipe(file)?),
-            None => {
-                let named = config.model.preset.as_deref().map(preset).transpose();
+        let (kept, taken, place) = basis.map(start::take).unwrap_or_default();
+        let file = if kept.is_some() { kept } else { start::read(control, &config)? };
+        let named = match (config.model.preset.as_deref(), &file) {
+            (None, Some(file)) => Some(start::recipe(file)?),
+            (Some(_), Some(file)) if config.model.from.is_some() => Some(start::recipe(file)?),
+            (name, _) => {
+                let named = name.map(preset).transpose();
                 named.map_err(|e| RunError::bad_input(e.to_string()))?
             }
         };
@@ -58,8 +116,18 @@ impl Plan {
         let preset = named.unwrap_or_else(|| fitting_preset(found.typical_side));
         let (settings, spec, start) = match file {
             Some(file) => {
-                let settings = Settings::resolve_for_file(&mut config, preset);
-                let start = start::prepare(control, file, &config, &found.classes)?;
+                let settings = settings_for_file(&mut config, preset);
+                let start = match &taken {
+                    Some(Taken { state: Some(_), path, .. }) => {
+                        let mut start = start::keep(file, path, &found.classes)?;
+                        if config.model.from.is_none() {
+                            let spec = preset.spec(found.classes.len(), &settings.variants).ok();
+                            start.file.spec = start::exact_spec(start.file.spec, spec);
+                        }
+                        start
+                    }
+                    _ => start::prepare(control, file, &config, &found.classes)?,
+                };
                 (settings, start.file.spec.clone(), Some(start))
             }
             None => {
@@ -71,27 +139,39 @@ impl Plan {
         let changes = planned_changes(&config.optim, &settings, &spec)?;
         let model = spec.name.clone();
         let name = format!("{label}{}", spec.name);
-        let folder = RunFolder::create(config.run.out.as_deref(), &name, &config.data.source)?;
-        config.run.out = Some(folder.path().into());
-
-        match Self::decode(control, idle, dataset, spec.input, &config) {
-            Ok(Some(store)) => {
-                Ok(Some(Self { config, settings, changes, preset, model, start, device, store, folder }))
+        let (room, parent) = match place {
+            Some(Place::Same(folder)) => (Room::Held(folder), None),
+            branch => {
+                let folder = RunFolder::create(config.run.out.as_deref(), &name, &config.data.source)?;
+                let parent = branch.and_then(Place::parent);
+                (Room::New(folder), parent)
             }
-            Ok(None) => {
-                folder.discard();
-                Ok(None)
-            }
-            Err(mut error) if !error.refused.is_empty() => {
-                folder.describe(&config, &error.refused)?;
-                error.message += &format!("; all are listed in {}", folder.refused_file().display());
-                Err(error)
-            }
-            Err(error) => {
-                folder.discard();
-                Err(error)
-            }
+        };
+        config.run.out = Some(room.path().into());
+        if let Room::New(folder) = &room {
+            // From now on an interrupted run can be taken up.
+            folder.describe(&config, &[])?;
         }
+
+        let decoded = Self::decode(control, idle, dataset, spec.input, &config);
+        let checked = decoded.and_then(|store| {
+            if let (Some(store), Some(taken)) = (&store, &taken) {
+                taken.check(store, spec.input)?;
+            }
+            Ok(store)
+        });
+        let store = match checked {
+            Ok(Some(store)) => store,
+            Ok(None) => {
+                room.leave();
+                return Ok(None);
+            }
+            Err(error) => return Err(room.refuse(&config, error)),
+        };
+        let folder = room.enter()?;
+        let plan =
+            Self { config, settings, changes, preset, model, start, device, store, folder, taken, parent };
+        Ok(Some(plan))
     }
 
     /// The network with its first weights, ready to learn. To be called once: weights from a file move to the
@@ -110,8 +190,8 @@ impl Plan {
         Ok(trainer)
     }
 
-    /// The threads that deal out the batches of `epochs` epochs to `trainer`.
-    pub fn loader(&self, trainer: &Trainer, epochs: usize) -> Result<Loader, RunError> {
+    /// The threads that deal out the batches of `epochs` epochs to `trainer`, from `first_batch` on.
+    pub fn loader(&self, trainer: &Trainer, epochs: usize, first_batch: u64) -> Result<Loader, RunError> {
         Loader::train(
             self.store.clone(),
             TrainPlan {
@@ -121,6 +201,7 @@ impl Plan {
                 colour: self.settings.colour_noise != ColourNoise::Off,
                 seed: self.config.run.seed,
                 epochs,
+                first_batch,
                 threads: prepare::loader_threads(&self.config.data),
             },
         )
@@ -150,10 +231,18 @@ impl Plan {
     }
 }
 
+/// Fills the blanks for a network from a file. Of a checkpoint, the run may have begun from its preset.
+fn settings_for_file(config: &mut RunConfig, preset: &Preset) -> Settings {
+    match config.model.from {
+        Some(_) => Settings::resolve_for_file(config, preset),
+        None => Settings::resolve(config, preset),
+    }
+}
+
 /// Tells what cannot be built or planned before the pictures are looked for.
 fn rehearse(mut config: RunConfig, preset: &Preset, file: Option<&ModelFile>) -> Result<(), RunError> {
     if let Some(file) = file {
-        let settings = Settings::resolve_for_file(&mut config, preset);
+        let settings = settings_for_file(&mut config, preset);
         planned_changes(&config.optim, &settings, &file.spec)?;
     } else {
         let settings = Settings::resolve(&mut config, preset);

@@ -1,5 +1,7 @@
 //! One run from its settings to its last file.
 
+mod keeping;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,41 +11,44 @@ use super::error::RunError;
 use super::evaluate::evaluate;
 use super::event::{Event, RunInfo, RunSummary, Stage, StopReason};
 use super::feed;
+use super::folder::PARENT;
+use super::keeper::Keeper;
 use super::model::{Model, View, describe};
 use super::pace::Stopwatch;
 use super::plan::Plan;
+use super::replay::KeptBatch;
+use super::take_up::Basis;
 use super::timetable::Timetable;
 use crate::config::RunConfig;
 use crate::data::{HostBatch, Next, Split};
 use crate::device::DeviceKind;
 use crate::model::LayerKind;
+use crate::train::checkpoint::Best;
 use crate::train::{Between, Outcome, StepResult, Tally, Trainer};
 use crate::vis::{self, EvaluationPoint, History, StepPoint};
 
 /// The first layer is shown anew at least this far apart.
 const FILTER_PAUSE: Duration = Duration::from_millis(500);
-/// Between epochs the model is written at least this far apart.
-const SAVE_PAUSE: Duration = Duration::from_secs(30);
 /// How long to wait for a batch before looking at commands again.
 const BATCH_WAIT: Duration = Duration::from_millis(20);
 
-/// Trains as `config` says. `idle` answers predictions until the new network is ready.
+/// Trains as `config` says, from the beginning or from a `basis`. `idle` answers predictions until the new
+/// network is ready.
 ///
 /// Returns the trained model and how the run ended; nothing if it was stopped before it began.
 pub(super) fn train(
     control: &mut Control,
     idle: Option<&Model>,
     config: RunConfig,
+    basis: Option<Basis>,
 ) -> Result<Option<(Model, RunSummary)>, RunError> {
-    let Some(plan) = Plan::make(control, idle.map(Model::view), config, "")? else { return Ok(None) };
+    let idle = idle.map(Model::view);
+    let Some(plan) = Plan::make(control, idle, config, basis, "")? else { return Ok(None) };
     let mut run = Run::begin(control, plan)?;
     let reason = match run.learn(control) {
         Ok(reason) => reason,
         Err(mut error) => {
-            // What has been learned is worth more than the error; a device that is gone may have left an
-            // earlier save.
-            let earlier = run.plan.folder.model_file();
-            error.saved = run.save().ok().or_else(|| earlier.exists().then_some(earlier));
+            error.saved = run.rescue(control);
             return Err(error);
         }
     };
@@ -70,26 +75,44 @@ struct Run {
     history: History,
     watch: Stopwatch,
     started: Instant,
+    /// Seconds that earlier parts of the run took.
+    earlier_seconds: f64,
     steps_per_epoch: u64,
     total_steps: u64,
     filters_shown: Instant,
-    saved: Instant,
+    keeper: Keeper,
+    kept_batch: KeptBatch,
+    /// The batch that comes next, over all epochs.
+    next_batch: u64,
+    /// An epoch has ended and its validation has not been made.
+    validation_due: bool,
+    best: Option<Best>,
+    /// The loss was no number: nothing more is recorded.
+    diverged: bool,
+    trouble: Option<String>,
 }
 
 impl Run {
-    /// Builds the network and announces the run.
+    /// Builds the network, takes up what the run goes on from, and announces the run.
     fn begin(control: &mut Control, mut plan: Plan) -> Result<Self, RunError> {
         control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
-        let trainer = plan.trainer()?;
+        let mut trainer = plan.trainer()?;
+        if plan.device.info.kind == DeviceKind::Cpu {
+            trainer.set_cautious();
+        }
         let Plan { config, settings, device, store, folder, .. } = &plan;
         let data = store.description();
         folder.describe(config, store.refused())?;
+        if let Some(parent) = &plan.parent {
+            let text = serde_json::to_string_pretty(parent).expect("a parent holds only plain values");
+            folder.file(PARENT, &text)?;
+        }
         feed::describe(folder, trainer.input().spec(), settings, config.model.from.is_some(), store)?;
 
         let steps_per_epoch = store.len(Split::Train).div_ceil(settings.batch) as u64;
         let all_epochs = steps_per_epoch * settings.epochs as u64;
         let total_steps = config.run.max_steps.map_or(all_epochs, |max| max.min(all_epochs));
-        let info = RunInfo {
+        let mut info = RunInfo {
             config: config.clone(),
             model: describe(trainer.network(), &data.classes),
             data: data.clone(),
@@ -99,8 +122,12 @@ impl Run {
             folder: folder.path().into(),
             steps_per_epoch,
             total_steps,
+            taken_up: None,
         };
         let timetable = Timetable::new(settings, plan.changes.clone(), steps_per_epoch);
+        let kept_batch = KeptBatch::new(trainer.network().shapes(), trainer.input().spec(), store);
+        let taken = plan.taken.take();
+        let keeper = keeping::keeper(control, &plan, taken.as_ref())?;
         let now = Instant::now();
         let mut run = Self {
             plan,
@@ -109,11 +136,21 @@ impl Run {
             history: History::default(),
             watch: Stopwatch::new(),
             started: now,
+            earlier_seconds: 0.0,
             steps_per_epoch,
             total_steps,
             filters_shown: now,
-            saved: now,
+            keeper,
+            kept_batch,
+            next_batch: 0,
+            validation_due: false,
+            best: None,
+            diverged: false,
+            trouble: None,
         };
+        if let Some(taken) = taken {
+            info.taken_up = Some(run.take_up(control, taken)?);
+        }
         control.outbox.send(Event::Started(Box::new(info)));
         run.warn_of_small_passes(control);
         run.show_filters(control)?;
@@ -122,12 +159,17 @@ impl Run {
 
     /// Updates until the end or until told to stop.
     fn learn(&mut self, control: &mut Control) -> Result<StopReason, RunError> {
-        let loader = self.plan.loader(&self.trainer, self.plan.settings.epochs)?;
+        let loader = self.plan.loader(&self.trainer, self.plan.settings.epochs, self.next_batch)?;
         self.watch.restart();
+        if self.validation_due
+            && let Some(reason) = self.close_epoch(control)?
+        {
+            return Ok(reason);
+        }
         let mut waited = Duration::ZERO;
         while self.trainer.step() < self.total_steps {
-            if !self.attend(control)? {
-                return Ok(StopReason::Asked);
+            if let Some(reason) = self.attend(control)? {
+                return Ok(reason);
             }
             let asked = Instant::now();
             let next = loader.recv_timeout(BATCH_WAIT);
@@ -139,6 +181,7 @@ impl Run {
                 Next::Failed(message) => return Err(RunError::internal(message)),
                 // Every picture of a short last batch has vanished: nothing to learn from.
                 Next::Batch(batch) if batch.labels.is_empty() => {
+                    self.next_batch = batch.seq + 1;
                     if let Some(reason) = self.close_epoch(control)? {
                         return Ok(reason);
                     }
@@ -154,12 +197,14 @@ impl Run {
         Ok(StopReason::Finished)
     }
 
-    /// Serves commands, waits while paused. False: the run should end.
-    fn attend(&mut self, control: &mut Control) -> Result<bool, RunError> {
+    /// Serves commands, waits while paused. A reason: the run should end.
+    fn attend(&mut self, control: &mut Control) -> Result<Option<StopReason>, RunError> {
         control.drain(Some(self.view()));
         if control.paused && !control.stop && !control.single {
-            self.read_figures(control)?;
-            self.plan.folder.flush()?;
+            if !self.read_figures(control)? {
+                return Ok(Some(StopReason::Diverged));
+            }
+            self.keep(control)?;
             control.outbox.send(Event::Paused { step: self.trainer.step() });
             while control.paused && !control.stop && !control.single {
                 control.wait(Some(self.view()));
@@ -172,7 +217,7 @@ impl Run {
         }
         control.single = false;
         self.take_rate(control);
-        Ok(!control.stop)
+        Ok(control.stop.then_some(StopReason::Asked))
     }
 
     fn take_rate(&mut self, control: &mut Control) {
@@ -200,7 +245,15 @@ impl Run {
         let earlier = match outcome.map_err(RunError::internal)? {
             Outcome::Abandoned => return Ok(Some(StopReason::Asked)),
             Outcome::Made(earlier) => earlier,
+            Outcome::Diverged(earlier, result) => {
+                for result in earlier.iter().chain([&result]) {
+                    self.record(control, result)?;
+                }
+                self.look_for_trouble(batch);
+                return Ok(Some(StopReason::Diverged));
+            }
         };
+        self.next_batch = batch.seq + 1;
         // The processor has nothing left to do for this update; a card still has, and is not waited for.
         let current = match self.plan.device.info.kind {
             DeviceKind::Cpu => self.trainer.figures().map_err(RunError::internal)?,
@@ -210,6 +263,7 @@ impl Run {
         let took = self.watch.update();
         for result in earlier.into_iter().chain(current) {
             if !self.record(control, &result)? {
+                self.look_for_trouble(batch);
                 return Ok(Some(StopReason::Diverged));
             }
         }
@@ -220,22 +274,28 @@ impl Run {
         if batch.ends_epoch || self.trainer.step() == self.total_steps {
             return self.close_epoch(control);
         }
+        if self.keeper.due(self.trainer.step()) {
+            return self.keep_on_the_way(control);
+        }
         Ok(None)
     }
 
-    /// Reads what is still on the device, measures the validation split, saves now and then.
+    /// Reads what is still on the device, measures the validation split, keeps a checkpoint.
     fn close_epoch(&mut self, control: &mut Control) -> Result<Option<StopReason>, RunError> {
         if !self.read_figures(control)? {
             return Ok(Some(StopReason::Diverged));
         }
+        self.validation_due = true;
         let began = Instant::now();
         if !self.validate(control)? {
             return Ok(Some(StopReason::Asked));
         }
         self.watch.validated(began.elapsed());
+        self.validation_due = false;
         self.show_filters(control)?;
-        if self.saved.elapsed() > SAVE_PAUSE {
-            self.save()?;
+        let step = self.trainer.step();
+        if self.best.is_some_and(|best| best.step == step) || self.keeper.due_at_epoch(step) {
+            self.keep(control)?;
         }
         self.watch.restart();
         Ok(None)
@@ -251,6 +311,10 @@ impl Run {
 
     /// Writes an update down and announces it. False: the loss is no number.
     fn record(&mut self, control: &Control, result: &StepResult) -> Result<bool, RunError> {
+        // What comes after is nonsense, and how much of it comes depends on when the device was read.
+        if self.diverged {
+            return Ok(false);
+        }
         let StepResult { step, rate, tally } = *result;
         let point = StepPoint {
             step,
@@ -268,7 +332,8 @@ impl Run {
         let pace =
             self.watch.pace(self.plan.settings.batch, updates_left, validations_left, validation_pictures);
         control.outbox.send(Event::Step(point, pace));
-        Ok(point.loss.is_finite())
+        self.diverged = !point.loss.is_finite();
+        Ok(!self.diverged)
     }
 
     /// Measures the validation split. False: told to stop.
@@ -286,6 +351,9 @@ impl Run {
         self.history.evaluations.push(point);
         control.outbox.send(Event::Evaluation(point));
         self.timetable.validated(control.outbox, step, point.epoch, point.top1_error);
+        if self.best.is_none_or(|best| point.top1_error < best.top1_error) && point.loss.is_finite() {
+            self.best = Some(Best { step, top1_error: point.top1_error });
+        }
         Ok(true)
     }
 
@@ -295,25 +363,26 @@ impl Run {
         let reason = if self.read_figures(control)? { reason } else { StopReason::Diverged };
         self.plan.folder.flush()?;
         let model_file = match reason {
-            // Weights that are no numbers must not replace a model saved earlier.
-            StopReason::Diverged => Some(self.plan.folder.model_file()).filter(|path| path.exists()),
-            StopReason::Finished | StopReason::Asked => Some(self.save()?),
+            StopReason::Diverged => self.go_back(control),
+            StopReason::Finished | StopReason::Asked => Some(self.save(control)?),
         };
         if let Some(path) = &model_file {
             control.outbox.send(Event::Saved { path: path.clone() });
         }
         self.show_filters(control)?;
         let figures = self.draw(control);
+        let step = self.trainer.step();
         let summary = RunSummary {
             reason,
-            step: self.trainer.step(),
+            step,
             evaluation: self.history.evaluations.last().copied(),
             folder: self.plan.folder.path().into(),
             model_file: model_file.clone(),
             figures,
-            seconds: self.started.elapsed().as_secs_f64(),
+            seconds: self.earlier_seconds + self.started.elapsed().as_secs_f64(),
+            checkpoints: self.checkpoints(),
+            trouble: self.trouble.take(),
         };
-        let step = self.trainer.step();
         let classes = self.plan.store.description().classes.clone();
         let (network, input) = self.trainer.into_network();
         let info = super::ModelInfo { file: model_file, ..describe(&network, &classes) };
@@ -340,13 +409,6 @@ impl Run {
             keep(path, result);
         }
         drawn
-    }
-
-    fn save(&mut self) -> Result<PathBuf, RunError> {
-        let path = self.plan.folder.model_file();
-        self.view().save(&path).map_err(RunError::internal)?;
-        self.saved = Instant::now();
-        Ok(path)
     }
 
     fn show_filters(&mut self, control: &Control) -> Result<(), RunError> {

@@ -1,12 +1,101 @@
-//! The network that a run begins with: fresh from its preset, or from a model file (`model.from`).
+//! The network that a run begins with: fresh from its preset, from a model file (`model.from`), or from a
+//! checkpoint with all that it remembers.
+
+use std::path::{Path, PathBuf};
 
 use super::control::Control;
 use super::error::RunError;
 use super::event::Event;
 use super::feed;
 use super::plan::Plan;
+use super::replay::{self, KeptBatch};
+use super::take_up::{Basis, Place};
 use crate::config::{ModelConfig, RunConfig};
-use crate::model::{FineTune, Input, ModelFile, Network, Preset, Shapes, first_weights, preset};
+use crate::data::PictureStore;
+use crate::model::{
+    FineTune, Input, InputSpec, ModelFile, ModelSpec, Network, Preset, Shapes, first_weights, preset,
+};
+use crate::train::Velocities;
+use crate::train::checkpoint::{Checkpoint, State};
+
+/// What a run goes on from, besides its network.
+pub(super) struct Taken {
+    /// None: the run begins again.
+    pub state: Option<State>,
+    pub velocities: Velocities,
+    /// Scores of the kept batch.
+    pub replay: Vec<f32>,
+    pub path: PathBuf,
+    pub branch: bool,
+    /// Names of the settings that are not what they were.
+    pub differences: Vec<String>,
+    /// The rows of `metrics.csv` so far.
+    pub metrics: String,
+}
+
+/// Takes a basis apart: the network, what goes on besides it, and where.
+pub(super) fn take(basis: Basis) -> (Option<ModelFile>, Option<Taken>, Option<Place>) {
+    let Basis { checkpoint, path, place, differences, metrics } = basis;
+    let branch = matches!(place, Place::Branch(_));
+    let (model, state, velocities, replay) = match checkpoint.map(|checkpoint| *checkpoint) {
+        Some(Checkpoint { state, model, velocities, replay, .. }) => {
+            (Some(model), Some(state), velocities, replay)
+        }
+        None => (None, None, Vec::new(), Vec::new()),
+    };
+    (model, Some(Taken { state, velocities, replay, path, branch, differences, metrics }), Some(place))
+}
+
+impl Taken {
+    /// Refuses to go on with pictures that are not those of the run. A branch may have others.
+    pub fn check(&self, store: &PictureStore, input: InputSpec) -> Result<(), RunError> {
+        let Some(state) = self.state.as_ref().filter(|_| !self.branch) else { return Ok(()) };
+        let changed = || {
+            let now = KeptBatch::of(state.replay.pictures, input, store);
+            (now.mark != state.replay).then(|| "some of them have changed".to_owned())
+        };
+        match replay::data_difference(&state.data, &replay::data_mark(store)).or_else(changed) {
+            None => Ok(()),
+            Some(difference) => Err(RunError::bad_input(format!(
+                "the pictures of {} are not those of the run: {difference}; bring them back, name their new place                  with --data, or go on with what is there in a branch: `alexnet-lab train --branch {}`",
+                store.description().source,
+                self.path.display()
+            ))),
+        }
+    }
+
+    /// Whether one of these settings is not what it was.
+    pub fn differs(&self, names: &[&str]) -> bool {
+        self.differences.iter().any(|name| names.contains(&name.as_str()))
+    }
+}
+
+/// The spec of a preset, if that of a checkpoint was written from it: reading JSON may miss the last bit of a
+/// number, and the model files of a run that goes on are the same byte for byte.
+pub(super) fn exact_spec(read: ModelSpec, preset: Option<ModelSpec>) -> ModelSpec {
+    let as_read = |spec: &ModelSpec| {
+        let text = serde_json::to_string(spec).ok()?;
+        serde_json::from_str::<ModelSpec>(&text).ok()
+    };
+    match preset {
+        Some(preset) if as_read(&preset).as_ref() == Some(&read) => preset,
+        _ => read,
+    }
+}
+
+/// The network of a checkpoint, for pictures of the same classes.
+pub(super) fn keep(file: ModelFile, path: &Path, classes: &[String]) -> Result<FineTune, RunError> {
+    if file.classes == classes {
+        return Ok(FineTune { file, replaced: None });
+    }
+    Err(RunError::bad_input(format!(
+        "the pictures have {} classes that are not the {} of the checkpoint {path}; to train its network on them,          begin a new run with `--from {}`",
+        classes.len(),
+        file.classes.len(),
+        Checkpoint::model_file(path).display(),
+        path = path.display(),
+    )))
+}
 
 /// Reads the model file that the settings name, if they name one.
 ///

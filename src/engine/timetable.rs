@@ -4,7 +4,7 @@
 use super::event::{Event, RunChange};
 use super::outbox::Outbox;
 use super::settings::Settings;
-use crate::train::{ChangePlan, Changed, Rate, Rates, Trainer};
+use crate::train::{ChangePlan, Changed, Rate, RateMemory, Rates, Trainer};
 
 /// The rate and the planned changes of a run.
 pub(super) struct Timetable {
@@ -20,6 +20,28 @@ impl Timetable {
     pub fn new(settings: &Settings, changes: ChangePlan, steps_per_epoch: u64) -> Self {
         let rate = settings.rate(steps_per_epoch);
         Self { rate, changes, made: 0, jumps: 0 }
+    }
+
+    /// Puts into force, without a word, what was in force in a run that goes on: what had happened to the rate,
+    /// and what was planned for the updates before `epoch`, the moment of its last one.
+    pub fn take_up(&mut self, trainer: &mut Trainer, memory: RateMemory, epoch: f64) {
+        self.rate.recall(memory);
+        self.jumps = self.rate.jumps(epoch);
+        let due = self.changes.in_force(epoch);
+        self.made = due.len();
+        for planned in due {
+            match planned.what {
+                Changed::LayerRate { layer, scale, .. } => trainer.set_layer_scale(layer, scale),
+                Changed::ColourStrength(strength) => {
+                    trainer.set_colour_strength(strength);
+                }
+            }
+        }
+    }
+
+    /// What has happened to the rate.
+    pub fn memory(&self) -> RateMemory {
+        self.rate.memory()
     }
 
     /// Puts into force what is due before the update after `step`, at `epoch`, and returns its rates.

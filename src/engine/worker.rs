@@ -14,6 +14,7 @@ use super::model::Model;
 use super::outbox::Outbox;
 use super::prepare::{self, Waited};
 use super::run;
+use super::take_up::{self, Basis};
 use super::{Command, Event, RateRange, Views};
 use crate::config::{DataConfig, RunConfig};
 use crate::device;
@@ -27,7 +28,7 @@ pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
         if matches!(command, Command::ShutDown) {
             return;
         }
-        let training = matches!(command, Command::Start(_) | Command::FindRate { .. });
+        let training = matches!(command, Command::Start(_) | Command::TakeUp(_) | Command::FindRate { .. });
         // A driver or a library may still panic. The user gets a message and keeps the window.
         match catch_unwind(AssertUnwindSafe(|| worker.serve(command))) {
             Ok(End::Idle) => {}
@@ -58,7 +59,12 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn serve(&mut self, command: Command) -> End {
         match command {
-            Command::Start(config) => return self.start(*config),
+            Command::Start(config) => return self.train(|_| Ok((*config, None))),
+            Command::TakeUp(order) => {
+                return self.train(|control| {
+                    take_up::find(control, &order).map(|(config, basis)| (config, Some(basis)))
+                });
+            }
             Command::FindRate { config, range } => return self.find_rate(*config, range),
             Command::Describe(config) => return self.describe(&config),
             Command::Load { path, device } => self.load(&path, &device),
@@ -74,9 +80,11 @@ impl Worker<'_> {
         End::Idle
     }
 
-    fn start(&mut self, config: RunConfig) -> End {
+    /// Makes a run with the settings that `find` gives.
+    fn train(&mut self, find: impl FnOnce(&Control) -> Result<(RunConfig, Option<Basis>), RunError>) -> End {
         let mut control = Control::new(self.inbox, self.outbox);
-        match run::train(&mut control, self.model.as_ref(), config) {
+        let found = find(&control);
+        match found.and_then(|(config, basis)| run::train(&mut control, self.model.as_ref(), config, basis)) {
             Ok(Some((model, summary))) => {
                 self.model = Some(model);
                 self.outbox.send(Event::Stopped(Box::new(summary)));

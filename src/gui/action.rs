@@ -18,6 +18,10 @@ pub enum Action {
     PickArchive,
     /// Begin a run with the settings of the draft.
     Start,
+    PickRun,
+    /// Go on with the run in this folder.
+    ResumeRun(PathBuf),
+    DismissInterrupted,
     Pause,
     Resume,
     Step,

@@ -84,6 +84,11 @@ impl App {
         });
     }
 
+    /// Looks for a run of an earlier time that was interrupted, on a thread of its own.
+    pub fn look_for_interrupted_run(&self) {
+        self.background.spawn("interrupted run", || engine::interrupted_run().map(Done::Interrupted));
+    }
+
     /// Sends a command to the engine; one that has ended is reported.
     pub(super) fn send(&mut self, command: Command) {
         if self.port.commands.send(command).is_err() {
@@ -118,7 +123,10 @@ impl App {
     /// Forgets a start, or a search for a rate, that has not been sent yet. Returns whether there was one.
     pub(super) fn take_back_start(&mut self) -> bool {
         let before = self.waiting.len();
-        self.waiting.retain(|command| !matches!(command, Command::Start(_) | Command::FindRate { .. }));
+        let starts = |command: &Command| {
+            matches!(command, Command::Start(_) | Command::TakeUp(_) | Command::FindRate { .. })
+        };
+        self.waiting.retain(|command| !starts(command));
         self.waiting.len() < before
     }
 
@@ -161,6 +169,7 @@ impl App {
         match done {
             Done::KnownSets(sets) => self.state.downloads.sets = Some(sets),
             Done::Devices(devices) => self.state.devices = Some(devices),
+            Done::Interrupted(run) => self.state.interrupted = Some(run),
             Done::Problem(text) => self.state.notices.push(Severity::Error, text),
             other => return incoming::actions_for(other),
         }

@@ -12,7 +12,7 @@ use rfd::{AsyncFileDialog, FileHandle};
 
 use super::incoming::SOURCE_ENDINGS;
 use super::state::DeviceChoice;
-use crate::engine::SetInfo;
+use crate::engine::{Interrupted, SetInfo};
 
 /// No person answers a dialog faster than this: an earlier "cancelled" means that none was shown.
 const NO_DIALOG: Duration = Duration::from_millis(250);
@@ -30,6 +30,9 @@ pub enum Done {
     Source(PathBuf),
     Pictures(Vec<PathBuf>),
     Model(PathBuf),
+    Run(PathBuf),
+    /// A run of an earlier time that was interrupted.
+    Interrupted(Interrupted),
     SaveTo(PathBuf),
     Devices(Vec<DeviceChoice>),
     Clipboard(Pasted),
@@ -52,6 +55,8 @@ pub enum Dialog {
     Archive,
     Pictures,
     Model,
+    /// The folder of a run.
+    Run,
     /// With the name to propose.
     SaveModel(String),
 }
@@ -123,6 +128,10 @@ impl Background {
             Dialog::Model => {
                 let files = files.set_title("Model file").add_filter("Models", &MODEL_ENDINGS);
                 self.await_answer(files.pick_file(), |file: FileHandle| Done::Model(file.path().into()));
+            }
+            Dialog::Run => {
+                let answer = files.set_title("Folder of the run to resume").pick_folder();
+                self.await_answer(answer, |file: FileHandle| Done::Run(file.path().into()));
             }
             Dialog::SaveModel(name) => {
                 let files = files.set_title("Save the model as").add_filter("Models", &["safetensors"]);

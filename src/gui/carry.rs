@@ -11,7 +11,7 @@ use super::draft::Field;
 use super::incoming;
 use super::notice::Severity;
 use super::state::Found;
-use crate::engine::{Command, Event, PictureSource, RateRange, Views};
+use crate::engine::{Command, Event, PictureSource, RateRange, TakeUp, Views};
 
 /// Guesses asked for, as in the paper's Figure 4.
 const TOP: usize = 5;
@@ -27,6 +27,9 @@ impl App {
             Action::UseSource(source) => self.use_source(source),
             Action::Known(action) => self.carry_out_known(action, ctx),
             Action::Start => self.start(),
+            Action::PickRun => self.background.ask(Dialog::Run, frame),
+            Action::ResumeRun(path) => self.resume_run(path),
+            Action::DismissInterrupted => self.state.interrupted = None,
             Action::Pause => self.send(Command::Pause),
             Action::Resume => self.send(Command::Resume),
             Action::Step => self.send(Command::Step),
@@ -88,6 +91,15 @@ impl App {
             self.state.asked_to_start();
             self.send_when_free(Command::Start(Box::new(config)));
         }
+    }
+
+    fn resume_run(&mut self, path: PathBuf) {
+        if self.state.busy() {
+            self.state.notices.push(Severity::Warning, "Stop the run before resuming another one.");
+            return;
+        }
+        self.state.asked_to_start();
+        self.send_when_free(Command::TakeUp(Box::new(TakeUp { path, ..TakeUp::default() })));
     }
 
     fn find_rate(&mut self) {

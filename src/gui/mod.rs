@@ -70,6 +70,23 @@ impl From<eframe::Error> for GuiError {
     }
 }
 
+/// A request of the system to end, or Ctrl-C in the terminal that the window was opened from, closes the window
+/// as a person would: a run is saved.
+fn close_on_signal(ctx: &egui::Context) {
+    let ctx = ctx.clone();
+    let asked = std::sync::atomic::AtomicBool::new(false);
+    let handler = ctrlc::set_handler(move || {
+        if asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        ctx.request_repaint();
+    });
+    if let Err(e) = handler {
+        log::warn!("a request of the system to end will not save: {e}");
+    }
+}
+
 /// How long news may wait until the window is drawn again. Where the processor has to draw it, every drawing
 /// takes time from the training.
 fn redraw_pause(creation: &eframe::CreationContext<'_>) -> Duration {
@@ -108,6 +125,8 @@ pub fn run(initial: RunConfig) -> Result<(), GuiError> {
             let mut app = App::new(&ctx, port, initial, engine::presets());
             app.restore(creation.storage);
             app.list_devices();
+            app.look_for_interrupted_run();
+            close_on_signal(&ctx);
             Ok(Box::new(app))
         }),
     )?;

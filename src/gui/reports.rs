@@ -67,6 +67,7 @@ impl State {
                     self.last = None;
                 }
             }
+            Event::Checkpoint(info) => self.checkpoint = Some(info),
             Event::Saved { path } => self.saved(&path),
             Event::Prediction { id, name, result } => self.predicted(id, name, result),
             Event::Warning(text) => self.notices.push(Severity::Warning, sentence(&text)),
@@ -103,7 +104,15 @@ impl State {
         self.evaluating = None;
         self.filters = None;
         self.summary = None;
+        self.checkpoint = None;
         self.rate = info.config.optim.lr;
+        if let Some(taken) = &info.taken_up {
+            taken.history.steps.iter().for_each(|point| self.curves.push_step(point));
+            taken.history.evaluations.iter().for_each(|point| self.curves.push_evaluation(*point));
+            self.last = taken.history.steps.last().copied();
+            // It goes on; there is nothing to offer any more.
+            self.interrupted = self.interrupted.take().filter(|run| run.folder != info.folder);
+        }
         self.model = Some(info.model.clone());
         self.run = Some(info);
     }

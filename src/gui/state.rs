@@ -6,7 +6,10 @@ use super::downloads::Downloads;
 use super::notice::Notices;
 use crate::data::Description;
 use crate::device::{DeviceInfo, DeviceKind};
-use crate::engine::{ModelInfo, Pace, Prediction, PresetInfo, RateFound, RunInfo, RunSummary, Stage};
+use crate::engine::{
+    CheckpointInfo, Interrupted, ModelInfo, Pace, Prediction, PresetInfo, RateFound, RunInfo, RunSummary,
+    Stage,
+};
 use crate::vis::{FilterGrid, RatePoint, StepPoint};
 
 /// Predictions kept in the strip; of more, the oldest go first.
@@ -109,6 +112,10 @@ pub struct State {
     /// The run going on, or the last one.
     pub run: Option<Box<RunInfo>>,
     pub summary: Option<Box<RunSummary>>,
+    /// The last checkpoint of the run.
+    pub checkpoint: Option<CheckpointInfo>,
+    /// A run of an earlier time that was interrupted, until it is resumed or dismissed.
+    pub interrupted: Option<Interrupted>,
     pub curves: Curves,
     pub last: Option<StepPoint>,
     pub pace: Option<Pace>,

@@ -193,9 +193,12 @@ fn read_tensor(tensors: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec
     Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
-/// Lets `write` fill a temporary file beside `path`, flushes it to the disk and renames it to `path`. `failed`
-/// turns an error of the file system into the caller's.
-pub(super) fn replace<E>(
+/// Lets `write` fill a temporary file beside `path`, flushes it to the disk and renames it to `path`, so that a
+/// reader never sees half of it. `failed` turns an error of the file system into the caller's.
+///
+/// # Errors
+/// The first one of `write` or of the file system; what was at `path` is still there then.
+pub fn replace<E>(
     path: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,
     failed: impl Fn(std::io::Error) -> E,

@@ -20,7 +20,7 @@ mod variants;
 
 pub use crate::kernels::Crop;
 pub use dropout::{DropoutError, convert_dropout};
-pub use file::{ModelFile, ModelFileError, is_same_file};
+pub use file::{ModelFile, ModelFileError, is_same_file, replace as replace_file};
 pub use fine_tune::FineTune;
 pub use import::{ImportError, ImportOptions, Imported, import};
 pub use init::first_weights;

@@ -185,6 +185,33 @@ impl Network {
         Pass { logits: flow.flat(), statistics }
     }
 
+    /// The first layer, in their order, whose output for some pictures holds a value that is no finite number.
+    /// None: all do.
+    ///
+    /// # Errors
+    /// A device that no longer answers.
+    pub fn first_not_finite(&self, pictures: Tensor<4>, mode: Mode) -> Result<Option<&str>, String> {
+        let mut flow = Flow::Map(pictures);
+        let mut first = 0;
+        for (index, layer) in self.spec.layers.iter().enumerate() {
+            let count = self.shapes.parameters[first..].iter().take_while(|p| p.layer == index).count();
+            let blocks = Blocks {
+                weights: &self.weights[first..first + count],
+                shapes: &self.shapes.parameters[first..first + count],
+            };
+            flow = apply(index, &layer.kind, flow, &blocks, mode, &mut Vec::new());
+            first += count;
+            let values = match &flow {
+                Flow::Map(map) => to_host(map.clone())?,
+                Flow::Flat(flat) => to_host(flat.clone())?,
+            };
+            if values.iter().any(|value| !value.is_finite()) {
+                return Ok(Some(&layer.name));
+            }
+        }
+        Ok(None)
+    }
+
     /// Moves the running means and variances towards what a training pass has measured.
     pub fn absorb(&mut self, statistics: Vec<(usize, Tensor<1>)>) {
         for (index, measured) in statistics {

@@ -3,9 +3,12 @@
 //! ```text
 //! HostBatch -> micro-batches -> gradients (summed) -> Sgd -> weights;  logits -> Tally
 //! settings -> Rate (how fast), ChangePlan (which layers) -> Sgd
+//! weights, velocities, where the run stands -> Checkpoint
 //! ```
 
 mod changes;
+pub mod checkpoint;
+mod exact;
 mod finder;
 mod memory;
 mod schedule;
@@ -16,7 +19,7 @@ mod trainer;
 pub use changes::{ChangeError, ChangePlan, Changed, Planned};
 pub use finder::{Finder, RateRange, Suggestion, Tried};
 pub use memory::{micro_batch, training_bytes};
-pub use schedule::{Course, Rate, RatePlan, Rates};
+pub use schedule::{Course, Rate, RateMemory, RatePlan, Rates};
 pub use sgd::{Sgd, SgdConfig};
 pub use tally::Tally;
-pub use trainer::{Between, Outcome, StepResult, Trainer};
+pub use trainer::{Between, Outcome, StepResult, Trainer, Trouble, Velocities};

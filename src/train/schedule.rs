@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::exact;
+
 /// Epochs are counted in fractions of updates; a moment that differs by less than this is the same moment.
 const SAME_EPOCH: f64 = 1e-9;
 
@@ -69,9 +71,24 @@ pub struct Rate {
     by_hand: Option<ByHand>,
 }
 
+/// What has happened to a rate, without its plan: all that a checkpoint has to remember of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RateMemory {
+    plateau: Plateau,
+    by_hand: Option<ByHand>,
+}
+
+impl RateMemory {
+    /// Forgets a rate set by hand: the plan that it scaled is another one now.
+    pub fn without_hand(self) -> Self {
+        Self { by_hand: None, ..self }
+    }
+}
+
 /// What the validations have decided so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Plateau {
+    #[serde(with = "exact::option")]
     best: Option<f64>,
     /// Validations since then.
     stale: usize,
@@ -81,7 +98,9 @@ struct Plateau {
 /// A rate set by hand, with the weights' rate that the plan had for that moment, warm-up aside.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct ByHand {
+    #[serde(with = "exact")]
     rate: f64,
+    #[serde(with = "exact")]
     planned: f64,
 }
 
@@ -89,6 +108,16 @@ impl Rate {
     /// A run that begins at the rate `start`.
     pub fn new(start: f64, plan: RatePlan) -> Self {
         Self { start, plan, plateau: Plateau::default(), by_hand: None }
+    }
+
+    /// What has happened to it.
+    pub fn memory(&self) -> RateMemory {
+        RateMemory { plateau: self.plateau.clone(), by_hand: self.by_hand }
+    }
+
+    /// Takes in what has happened to it before.
+    pub fn recall(&mut self, memory: RateMemory) {
+        RateMemory { plateau: self.plateau, by_hand: self.by_hand } = memory;
     }
 
     /// Rates of an update made when `epoch` epochs have gone by.

@@ -107,6 +107,18 @@ impl Sgd {
         self.parameters[parameter].layer_scale == 0.0
     }
 
+    /// The velocities in the order of [`Shapes::parameters`]; none for what is at rest.
+    pub fn velocities(&self) -> Vec<Option<Tensor<1>>> {
+        self.parameters.iter().map(|learner| learner.velocity.clone()).collect()
+    }
+
+    /// Takes velocities back, in the same order. What is frozen stays at rest.
+    pub fn set_velocities(&mut self, velocities: Vec<Option<Tensor<1>>>) {
+        for (learner, velocity) in self.parameters.iter_mut().zip(velocities) {
+            learner.velocity = velocity.filter(|_| learner.learns());
+        }
+    }
+
     /// One update. `gradients` are means over the batch, in the order of `weights`. What has no gradient, is
     /// frozen or is no learned parameter stays as it is.
     pub fn update(

@@ -25,8 +25,20 @@ pub struct Trainer {
     micro_batch: usize,
     /// Updates made so far.
     step: u64,
+    /// Whether the loss is looked at before the weights are changed.
+    cautious: bool,
     /// The last update's logits, read one update late so that the device never waits for the host.
-    unread: Option<Unread>,
+    pending: Option<Pending>,
+}
+
+/// Momentum of every parameter on the host, in the order of [`Shapes::parameters`](crate::model::Shapes); none
+/// for what is at rest.
+pub type Velocities = Vec<Option<Vec<f32>>>;
+
+/// Figures of the last update.
+enum Pending {
+    Unread(Unread),
+    Read(StepResult),
 }
 
 /// Scores of an update that are still on the device.
@@ -34,6 +46,17 @@ struct Unread {
     step: u64,
     rate: f64,
     passes: Vec<(Tensor<2>, Vec<u32>)>,
+}
+
+impl Unread {
+    /// Waits for the device.
+    fn read(self) -> Result<StepResult, String> {
+        let mut tally = Tally::default();
+        for (logits, labels) in self.passes {
+            tally.add(&to_host(logits)?, &labels);
+        }
+        Ok(StepResult { step: self.step, rate: self.rate, tally })
+    }
 }
 
 /// Whether to go on with the passes of a batch.
@@ -50,6 +73,18 @@ pub enum Outcome {
     /// It was made. Figures of an earlier update may have become available.
     Made(Option<StepResult>),
     Abandoned,
+    /// Only of a [cautious](Trainer::set_cautious) trainer: the loss is no finite number, and the weights were
+    /// left as they are. Figures of an earlier update may have become available.
+    Diverged(Option<StepResult>, StepResult),
+}
+
+/// Where a loss that is no number comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The first parameters, in the order of the layers, that hold values that are no finite numbers.
+    Weights(String),
+    /// All weights are finite, but the output of this layer, the first such one, is not.
+    Output(String),
 }
 
 /// Figures of one update.
@@ -65,7 +100,73 @@ impl Trainer {
     /// At most `micro_batch` pictures pass through the network at once; fewer if a card could not take them.
     pub fn new(network: Network, input: Input, sgd: Sgd, seed: u64, micro_batch: usize) -> Self {
         let micro_batch = micro_batch.clamp(1, input.most_at_once());
-        Self { network, input, colouring: None, sgd, seed, micro_batch, step: 0, unread: None }
+        Self {
+            network,
+            input,
+            colouring: None,
+            sgd,
+            seed,
+            micro_batch,
+            step: 0,
+            cautious: false,
+            pending: None,
+        }
+    }
+
+    /// Looks at the loss of every batch before an update is made from it, so that a loss that is no number never
+    /// reaches the weights. It waits for the device each time, which costs nothing where that is the processor.
+    pub fn set_cautious(&mut self) {
+        self.cautious = true;
+    }
+
+    /// Goes on after `step` updates with the momentum of that moment. The network already has its weights.
+    pub fn take_up(&mut self, step: u64, velocities: Velocities) {
+        let device = self.network.device().clone();
+        let tensor = |values: Vec<f32>| {
+            let shape = [values.len()];
+            Tensor::from_data(TensorData::new(values, shape), &device)
+        };
+        self.step = step;
+        self.sgd.set_velocities(velocities.into_iter().map(|values| values.map(tensor)).collect());
+    }
+
+    /// Puts other weights in place of those of the network.
+    pub fn set_weights(&mut self, weights: &[Vec<f32>]) {
+        let device = self.network.device().clone();
+        for (place, values) in self.network.weights_mut().iter_mut().zip(weights) {
+            *place = Tensor::from_data(TensorData::new(values.clone(), [values.len()]), &device);
+        }
+    }
+
+    /// Copies the momentum to the host.
+    ///
+    /// # Errors
+    /// A device that no longer answers.
+    pub fn velocities(&self) -> Result<Velocities, String> {
+        self.sgd.velocities().into_iter().map(|velocity| velocity.map(to_host).transpose()).collect()
+    }
+
+    /// Where the loss of `batch`, which is no number, comes from. None: it cannot be seen any more.
+    ///
+    /// # Errors
+    /// A device that no longer answers.
+    pub fn trouble(&self, batch: &HostBatch) -> Result<Option<Trouble>, String> {
+        for (weights, shape) in self.network.weights().iter().zip(&self.network.shapes().parameters) {
+            if to_host(weights.clone())?.iter().any(|value| !value.is_finite()) {
+                return Ok(Some(Trouble::Weights(shape.name.clone())));
+            }
+        }
+        let squares = batch.pixels.chunks(self.square() * self.micro_batch);
+        for (pass, squares) in squares.enumerate() {
+            let first_row = pass * self.micro_batch;
+            let last_row = (first_row + self.micro_batch).min(batch.labels.len());
+            let mode = Mode::Training(DropoutSeed { seed: self.seed, step: self.step, first_row });
+            let pictures = self.feed(squares, batch, first_row..last_row);
+            if let Some(layer) = self.network.first_not_finite(pictures, mode)? {
+                return Ok(Some(Trouble::Output(layer.into())));
+            }
+        }
+        Ok(None)
     }
 
     /// Sets the colour noise from the next update on. It needs batches that come with draws for it
@@ -87,6 +188,11 @@ impl Trainer {
 
     pub fn input(&self) -> &Input {
         &self.input
+    }
+
+    /// Bytes of a stored picture.
+    fn square(&self) -> usize {
+        3 * self.input.spec().stored_side.pow(2)
     }
 
     /// Pictures that pass through the network at once.
@@ -117,12 +223,11 @@ impl Trainer {
         mut between: impl FnMut(&Network, &Input) -> Between,
     ) -> Result<Outcome, String> {
         let rates = rates.into();
-        let square = 3 * self.input.spec().stored_side.pow(2);
         let mut gradients: Option<Vec<Option<Tensor<1>>>> = None;
         let mut passes = Vec::new();
         let mut measured = Vec::new();
         let mut first_row = 0;
-        let squares = batch.pixels.chunks(square * self.micro_batch);
+        let squares = batch.pixels.chunks(self.square() * self.micro_batch);
         for (squares, labels) in squares.zip(batch.labels.chunks(self.micro_batch)) {
             if between(&self.network, &self.input) == Between::Abandon {
                 return Ok(Outcome::Abandoned);
@@ -138,6 +243,13 @@ impl Trainer {
             first_row += labels.len();
         }
         let earlier = self.figures()?;
+        let unread = Unread { step: self.step + 1, rate: rates.weights, passes };
+        let pending = if self.cautious { Pending::Read(unread.read()?) } else { Pending::Unread(unread) };
+        if let Pending::Read(result) = pending
+            && !result.tally.loss().is_finite()
+        {
+            return Ok(Outcome::Diverged(earlier, result));
+        }
         // Only now: a batch that is given up leaves the running means alone, too.
         for statistics in measured {
             let moving = |(index, _): &(usize, _)| !self.sgd.frozen(*index);
@@ -147,7 +259,7 @@ impl Trainer {
             self.sgd.update(self.network.weights_mut(), gradients, rates);
         }
         self.step += 1;
-        self.unread = Some(Unread { step: self.step, rate: rates.weights, passes });
+        self.pending = Some(pending);
         Ok(Outcome::Made(earlier))
     }
 
@@ -156,12 +268,11 @@ impl Trainer {
     /// # Errors
     /// A device that no longer answers.
     pub fn figures(&mut self) -> Result<Option<StepResult>, String> {
-        let Some(unread) = self.unread.take() else { return Ok(None) };
-        let mut tally = Tally::default();
-        for (logits, labels) in unread.passes {
-            tally.add(&to_host(logits)?, &labels);
+        match self.pending.take() {
+            None => Ok(None),
+            Some(Pending::Read(result)) => Ok(Some(result)),
+            Some(Pending::Unread(unread)) => unread.read().map(Some),
         }
-        Ok(Some(StepResult { step: unread.step, rate: unread.rate, tally }))
     }
 
     /// Some of a batch's pictures `[n, 3, side, side]` on the device: their crops, with the colour noise as strong

@@ -7,6 +7,7 @@ mod data;
 mod datasets;
 mod export;
 mod import;
+mod kill;
 mod outcome;
 
 use std::path::{Path, PathBuf};

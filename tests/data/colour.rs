@@ -167,8 +167,16 @@ fn the_draws_are_standard_normal_and_independent() {
 fn every_presentation_has_its_own_draw_on_any_number_of_threads() {
     let store =
         Arc::new(store_of(Scripted::new(45, 9, |_, i, side| Ok(numbered(i, side))), 8, usize::MAX, 2));
-    let plan =
-        |threads, colour| TrainPlan { batch: 8, crop: 6, augment: true, colour, seed: 3, epochs: 3, threads };
+    let plan = |threads, colour| TrainPlan {
+        batch: 8,
+        crop: 6,
+        augment: true,
+        colour,
+        seed: 3,
+        epochs: 3,
+        first_batch: 0,
+        threads,
+    };
     let batches = |loader: Loader| {
         std::iter::from_fn(move || match loader.recv_timeout(Duration::from_secs(20)) {
             Next::Batch(batch) => Some(batch),

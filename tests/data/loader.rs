@@ -12,7 +12,16 @@ use super::{Scripted, numbered, store_of};
 const WAIT: Duration = Duration::from_secs(20);
 
 fn plan() -> TrainPlan {
-    TrainPlan { batch: 8, crop: 6, augment: true, colour: false, seed: 3, epochs: 3, threads: 2 }
+    TrainPlan {
+        batch: 8,
+        crop: 6,
+        augment: true,
+        colour: false,
+        seed: 3,
+        epochs: 3,
+        first_batch: 0,
+        threads: 2,
+    }
 }
 
 fn small_store(budget: usize) -> Arc<PictureStore> {

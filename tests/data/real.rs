@@ -38,8 +38,16 @@ fn cifar_10_is_read_from_its_archive() {
     for (mean, known) in channels.iter().zip([0.4914, 0.4822, 0.4465]) {
         assert!((mean - known).abs() < 0.003, "{channels:?}");
     }
-    let plan =
-        TrainPlan { batch: 128, crop: 28, augment: true, colour: false, seed: 1, epochs: 1, threads: 2 };
+    let plan = TrainPlan {
+        batch: 128,
+        crop: 28,
+        augment: true,
+        colour: false,
+        seed: 1,
+        epochs: 1,
+        first_batch: 0,
+        threads: 2,
+    };
     let loader = Loader::train(store, plan).unwrap();
     let mut pictures = 0;
     while let Next::Batch(batch) = loader.recv_timeout(Duration::from_secs(30)) {

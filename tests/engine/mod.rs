@@ -4,6 +4,8 @@ mod control;
 mod course;
 mod failures;
 mod faithful;
+mod kept;
+mod resume;
 
 use std::path::Path;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use alexnet_lab::config::{ColourNoise, Mean, ModelConfig, RunConfig, Schedule};
 use alexnet_lab::data::{Description, Refused};
 use alexnet_lab::engine::{
-    Command, Event, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
+    Checkpoints, Command, Event, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
 };
 use alexnet_lab::gui::{App, Port, theme};
 use alexnet_lab::vis::{EvaluationPoint, FilterGrid, StepPoint};
@@ -143,6 +143,7 @@ pub fn run_info() -> RunInfo {
         folder: "runs/1".into(),
         steps_per_epoch: 10,
         total_steps: 100,
+        taken_up: None,
     }
 }
 
@@ -174,6 +175,8 @@ pub fn summary(reason: StopReason) -> RunSummary {
         model_file: Some("runs/1/model.safetensors".into()),
         figures: Vec::new(),
         seconds: 83.0,
+        checkpoints: Checkpoints::default(),
+        trouble: None,
     }
 }
 

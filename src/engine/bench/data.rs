@@ -375,6 +375,7 @@ impl Bench {
             colour: true,
             seed: run,
             epochs: self.rounds(bytes),
+            first_batch: 0,
             threads: self.threads,
         };
         let started = Instant::now();

@@ -62,6 +62,31 @@ fn start_ui(ui: &mut Ui, state: &State, draft: &Draft, actions: &mut Vec<Action>
     if let Err(reason) = &allowed {
         ui.label(RichText::new(reason).small().color(Palette::of(ui).error));
     }
+    resume_ui(ui, state, actions);
+}
+
+/// Going on with a run of an earlier time: the last one, if it was interrupted, or any other.
+fn resume_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    if let Some(run) = &state.interrupted {
+        let name = run.folder.file_name().unwrap_or_default().to_string_lossy();
+        let (step, total) = (format::count(run.step as usize), format::count(run.total_steps as usize));
+        let text = format!("The last run, {name}, was interrupted after {step} of {total} updates.");
+        ui.label(RichText::new(text).small());
+        ui.horizontal(|ui| {
+            let help = "Go on with it as if nothing had happened";
+            if button_ui(ui, "Resume the last run", Ok(()), help).clicked() {
+                actions.push(Action::ResumeRun(run.folder.clone()));
+            }
+            if ui.small_button("×").accessible_name("Dismiss the last run").on_hover_text("Dismiss").clicked()
+            {
+                actions.push(Action::DismissInterrupted);
+            }
+        });
+    }
+    let help = "Go on with a run that was stopped or interrupted: choose its folder";
+    if button_ui(ui, "Resume a run…", Ok(()), help).clicked() {
+        actions.push(Action::PickRun);
+    }
 }
 
 fn preparing_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {

@@ -76,6 +76,16 @@ fn running_ui(ui: &mut Ui, state: &State) {
             ui.label(left).on_hover_text("At this pace, validation included");
         }
     }
+    if let Some(checkpoint) = &state.checkpoint {
+        ui.separator();
+        let mib = checkpoint.total_bytes as f64 / f64::from(1 << 20);
+        let help = format!(
+            "The run can be resumed from there. {} kept, {mib:.1} MiB, beside {}",
+            checkpoint.kept,
+            checkpoint.path.display()
+        );
+        ui.label(format!("saved at step {}", format::count(checkpoint.step as usize))).on_hover_text(help);
+    }
     match state.evaluating {
         Some((done, total)) => bar_ui(ui, "Validation progress", done as f64, total as f64),
         None => bar_ui(ui, "Run progress", step as f64, run.total_steps as f64),

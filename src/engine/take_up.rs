@@ -1,0 +1,338 @@
+//! Finding what an earlier run has left, to go on with it or to begin a branch at it.
+
+use std::path::{Path, PathBuf};
+
+use super::control::Control;
+use super::error::RunError;
+use super::event::{Event, Stage};
+use super::folder::{CONFIG, HeldFolder, Marks};
+use super::lock::{LOCK_FILE, Lock};
+use super::tables;
+use crate::config::RunConfig;
+use crate::train::checkpoint::{Checkpoint, CheckpointError, Parent, Shelf, State, read_state};
+
+/// What to go on from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakeUp {
+    /// A run folder, or one of its checkpoints.
+    pub path: PathBuf,
+    /// Begin a new run there, of which the earlier one is the parent; nothing of that is touched.
+    pub branch: bool,
+    /// Settings to change, as `key=value`. A run that goes on lets few be changed.
+    pub changes: Vec<String>,
+}
+
+/// The settings that a run may change and still be the same run: none of them decides what an update does. An
+/// end that lies elsewhere only makes it longer or shorter.
+const FREE: [&str; 9] = [
+    "data.cache_mib",
+    "data.loader_threads",
+    "data.source",
+    "run.checkpoint_minutes",
+    "run.checkpoint_steps",
+    "run.device",
+    "run.epochs",
+    "run.keep_checkpoints",
+    "run.max_steps",
+];
+
+/// The settings that the network of a checkpoint has decided already.
+const DECIDED: [&str; 2] = ["model.", "data.mean"];
+
+/// What a run goes on from.
+pub(super) struct Basis {
+    /// None: the run was interrupted before its first checkpoint and begins again.
+    pub checkpoint: Option<Box<Checkpoint>>,
+    /// Where it lies.
+    pub path: PathBuf,
+    pub place: Place,
+    /// Names of the settings that are not what they were.
+    pub differences: Vec<String>,
+    /// The rows of `metrics.csv` so far.
+    pub metrics: String,
+}
+
+/// Where the run writes.
+pub(super) enum Place {
+    /// Into the folder of the run that goes on.
+    Same(HeldFolder),
+    /// Into a folder of its own.
+    Branch(Parent),
+}
+
+impl Place {
+    pub fn parent(self) -> Option<Parent> {
+        match self {
+            Self::Same(_) => None,
+            Self::Branch(parent) => Some(parent),
+        }
+    }
+}
+
+/// Finds what `order` names, checks it, and lays the changes over its settings.
+///
+/// # Errors
+/// What is missing, damaged or in use, by name; a change that would make another run of it.
+pub(super) fn find(control: &Control, order: &TakeUp) -> Result<(RunConfig, Basis), RunError> {
+    control.outbox.send(Event::Preparing { stage: Stage::Checkpoint, done: 0, total: 0 });
+    let Named { run, checkpoint } = Named::of(&order.path)?;
+    if order.branch {
+        branch(control, order, &run, checkpoint)
+    } else {
+        resume(control, order, &run, checkpoint)
+    }
+}
+
+/// A path that names a run or one of its checkpoints.
+struct Named {
+    run: PathBuf,
+    /// None: the newest that is whole.
+    checkpoint: Option<PathBuf>,
+}
+
+impl Named {
+    fn of(path: &Path) -> Result<Self, RunError> {
+        let shown = path.display();
+        if !path.is_dir() {
+            return Err(RunError::bad_input(format!(
+                "there is no run folder {shown}; name the folder of a run, for example runs/0001-alexnet-64-sample"
+            )));
+        }
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        if path.file_name().is_some_and(|name| name == "checkpoints")
+            && let Some(run) = path.parent()
+        {
+            return Ok(Self { run: run.into(), checkpoint: None });
+        }
+        // Copied elsewhere, a checkpoint still serves as the beginning of a branch.
+        if ["state.json", "checksums.txt"].iter().any(|name| path.join(name).exists()) {
+            let run = path.parent().and_then(Path::parent).unwrap_or(&path);
+            return Ok(Self { run: run.into(), checkpoint: Some(path.clone()) });
+        }
+        let known = [CONFIG, LOCK_FILE, "checkpoints", "metrics.csv"];
+        if known.iter().any(|name| path.join(name).exists()) {
+            return Ok(Self { run: path, checkpoint: None });
+        }
+        Err(RunError::bad_input(format!(
+            "{shown} is no run folder: it holds neither {CONFIG} nor checkpoints"
+        )))
+    }
+}
+
+fn resume(
+    control: &Control,
+    order: &TakeUp,
+    run: &Path,
+    named: Option<PathBuf>,
+) -> Result<(RunConfig, Basis), RunError> {
+    let lock = Lock::take(run)?;
+    let fits =
+        |checkpoint: &Checkpoint| tables::read_marked(&tables::metrics_of(run), checkpoint.state.metrics);
+    let found = match named {
+        Some(path) => Some(one(run, path, fits)?),
+        None => newest(control, run, fits)?,
+    };
+    let (text, origin) = match &found {
+        Some(found) => (found.checkpoint.config.clone(), found.path.join(CONFIG)),
+        None => {
+            let path = run.join(CONFIG);
+            let text = std::fs::read_to_string(&path);
+            (text.map_err(|e| nothing_to_resume(run, &format!("{CONFIG} cannot be read ({e})")))?, path)
+        }
+    };
+    let mut before = settings(&text, &origin)?;
+    before.run.out = Some(run.into());
+    let config = changed(&before, order)?;
+    let differences = check_free(&before, &config, run)?;
+    let (checkpoint, path, metrics, marks) = match found {
+        Some(Found { checkpoint, path, metrics }) => {
+            let State { step, metrics: rows, timing, .. } = checkpoint.state;
+            (Some(checkpoint), path, metrics, Some(Marks { step, metrics: rows, timing }))
+        }
+        None => (None, run.to_owned(), String::new(), None),
+    };
+    let place = Place::Same(HeldFolder { path: run.into(), lock, marks });
+    Ok((config, Basis { checkpoint, path, place, differences, metrics }))
+}
+
+fn branch(
+    control: &Control,
+    order: &TakeUp,
+    run: &Path,
+    named: Option<PathBuf>,
+) -> Result<(RunConfig, Basis), RunError> {
+    // The tables of the parent are its own.
+    let anything = |_: &Checkpoint| Ok(String::new());
+    let found = match named {
+        Some(path) => one(run, path, anything)?,
+        None => newest(control, run, anything)?.ok_or_else(|| {
+            RunError::bad_input(format!("{} has no checkpoint yet to begin a branch at", run.display()))
+        })?,
+    };
+    let mut before = settings(&found.checkpoint.config, &found.path.join(CONFIG))?;
+    before.run.out = None;
+    let config = changed(&before, order)?;
+    let differences = before.differences(&config);
+    if let Some(name) =
+        differences.iter().find(|name| DECIDED.iter().any(|decided| name.starts_with(decided)))
+    {
+        return Err(RunError::bad_input(format!(
+            "{name} cannot be changed in a branch: the network comes as it is from {}",
+            found.path.display()
+        )));
+    }
+    let parent = Parent {
+        checkpoint: found.path.clone(),
+        step: found.checkpoint.state.step,
+        changes: order.changes.clone(),
+    };
+    let place = Place::Branch(parent);
+    let Found { checkpoint, path, metrics } = found;
+    Ok((config, Basis { checkpoint: Some(checkpoint), path, place, differences, metrics }))
+}
+
+/// A whole checkpoint and the rows of `metrics.csv` that belong to it.
+struct Found {
+    checkpoint: Box<Checkpoint>,
+    path: PathBuf,
+    metrics: String,
+}
+
+/// The checkpoint that was asked for, or why it cannot be used and which one can.
+fn one(
+    run: &Path,
+    path: PathBuf,
+    fits: impl Fn(&Checkpoint) -> Result<String, String>,
+) -> Result<Found, RunError> {
+    let fault = match read(&path, &fits) {
+        Ok(found) => return Ok(found),
+        Err(fault) => fault,
+    };
+    let shelf = Shelf::of_run(run).list();
+    let before = shelf.range(..step_of(&shelf, &path)).rev().find(|(_, path)| read(path, &fits).is_ok());
+    let offer = before.map(|(step, path)| {
+        format!("; the newest whole one before it is that of update {step}: {}", path.display())
+    });
+    Err(RunError::bad_input(fault + &offer.unwrap_or_default()))
+}
+
+/// The step of a checkpoint on a shelf; one that is not on it comes after all others.
+fn step_of(shelf: &std::collections::BTreeMap<u64, PathBuf>, path: &Path) -> u64 {
+    shelf.iter().find(|(_, found)| *found == path).map_or(u64::MAX, |(step, _)| *step)
+}
+
+/// The newest checkpoint that is whole; those that are not are told. None: the run has not come to its first.
+fn newest(
+    control: &Control,
+    run: &Path,
+    fits: impl Fn(&Checkpoint) -> Result<String, String>,
+) -> Result<Option<Found>, RunError> {
+    let shelf = Shelf::of_run(run);
+    let mut faults = Vec::new();
+    for path in shelf.list().into_values().rev() {
+        match read(&path, &fits) {
+            Ok(found) => {
+                for fault in faults {
+                    control.outbox.send(Event::Warning(format!(
+                        "{fault}; it is left out, and update {} is gone on from instead",
+                        found.checkpoint.state.step
+                    )));
+                }
+                return Ok(Some(found));
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(RunError::bad_input(format!(
+            "no checkpoint of {} can be used: {}; the settings of the run are in {CONFIG} there: \
+             `alexnet-lab train --config {CONFIG} --out NEW_FOLDER` begins it again",
+            run.display(),
+            faults.join("; ")
+        )));
+    }
+    // Interrupted before its first checkpoint. Without that folder, rows may come from a run of another kind.
+    let begun = shelf.folder().is_dir() || tables::is_empty(&tables::metrics_of(run));
+    if run.join("model.safetensors").exists() || !begun {
+        return Err(nothing_to_resume(run, "it has no checkpoints"));
+    }
+    Ok(None)
+}
+
+fn nothing_to_resume(run: &Path, reason: &str) -> RunError {
+    let model = run.join("model.safetensors");
+    let remedy = if model.exists() {
+        format!("train its model further with `alexnet-lab train --from {}`", model.display())
+    } else {
+        "begin a new run".into()
+    };
+    RunError::bad_input(format!("{} cannot be resumed: {reason}; {remedy}", run.display()))
+}
+
+/// Reads a checkpoint and the rows that belong to it. Says in words why it cannot be used.
+fn read(path: &Path, fits: impl Fn(&Checkpoint) -> Result<String, String>) -> Result<Found, String> {
+    let checkpoint = Checkpoint::read(path).map_err(|e: CheckpointError| e.to_string())?;
+    let metrics = fits(&checkpoint).map_err(|reason| {
+        format!(
+            "the checkpoint {} cannot be gone on from: {reason} (a branch can begin there: \
+             `alexnet-lab train --branch {}`)",
+            path.display(),
+            path.display()
+        )
+    })?;
+    Ok(Found { checkpoint: Box::new(checkpoint), path: path.into(), metrics })
+}
+
+fn settings(text: &str, origin: &Path) -> Result<RunConfig, RunError> {
+    RunConfig::parse(text, &origin.display().to_string()).map_err(|e| RunError::bad_input(e.to_string()))
+}
+
+fn changed(before: &RunConfig, order: &TakeUp) -> Result<RunConfig, RunError> {
+    before.changed(&order.changes).map_err(|e| RunError::bad_input(e.to_string()))
+}
+
+/// The settings that were changed; refuses those that would make another run of it.
+fn check_free(before: &RunConfig, config: &RunConfig, run: &Path) -> Result<Vec<String>, RunError> {
+    let differences = before.differences(config);
+    let refused: Vec<&str> =
+        differences.iter().map(String::as_str).filter(|name| !FREE.contains(name)).collect();
+    if refused.is_empty() {
+        return Ok(differences);
+    }
+    Err(RunError::bad_input(format!(
+        "{} cannot be changed when a run is resumed, it would be another run; begin a branch instead: \
+         `alexnet-lab train --branch {} --set {}=...`",
+        refused.join(", "),
+        run.display(),
+        refused[0]
+    )))
+}
+
+/// A run that has not made all of its updates and that nobody is working on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    /// The run folder.
+    pub folder: PathBuf,
+    /// Updates made up to its newest checkpoint.
+    pub step: u64,
+    /// Updates of the whole run.
+    pub total_steps: u64,
+}
+
+/// The run in this folder, if it was interrupted. Reads no more than its newest state.
+pub fn interrupted(run: &Path) -> Option<Interrupted> {
+    let (_, path) = Shelf::of_run(run).list().pop_last()?;
+    let state = read_state(&path).ok()?;
+    // Held by a run that is going on, here or in another program.
+    let free = Lock::take(run).is_ok();
+    let State { step, total_steps, .. } = state;
+    (free && !state.finished()).then(|| Interrupted { folder: run.into(), step, total_steps })
+}
+
+/// The newest run under `runs`, if it was interrupted.
+pub fn interrupted_run() -> Option<Interrupted> {
+    let runs = std::fs::read_dir("runs").ok()?.flatten().map(|entry| entry.path());
+    let number = |path: &Path| path.file_name()?.to_str()?.split('-').next()?.parse::<u32>().ok();
+    let newest = runs.filter_map(|path| Some((number(&path)?, path))).max()?;
+    interrupted(&std::path::absolute(&newest.1).unwrap_or(newest.1))
+}
