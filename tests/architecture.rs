@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &["kernels", "config"]),
     ("train", &["model", "data", "config"]),
     ("infer", &["model", "data"]),
-    ("engine", &["train", "infer", "vis", "model", "data", "device", "config"]),
+    ("engine", &["train", "infer", "vis", "model", "data", "device", "config", "words"]),
     ("cli", &["engine", "vis", "config", "words"]),
     // Descriptions of data and devices reach the window inside events.
     ("gui", &["engine", "vis", "config", "data", "device", "words"]),

@@ -69,6 +69,15 @@ impl Colouring {
     }
 }
 
+impl ColourStatistics {
+    /// Of pictures as `[3, side, side]` planes.
+    pub fn of<'a>(pictures: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut sums = ColourSums::default();
+        pictures.into_iter().for_each(|planes| sums.add(planes));
+        sums.statistics()
+    }
+}
+
 /// Exact sums over pixels.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ColourSums {

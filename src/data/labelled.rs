@@ -174,6 +174,13 @@ impl Dataset for Labelled {
         self.most_refused
     }
 
+    fn path(&self, split: Split, index: usize) -> Option<PathBuf> {
+        match &self.items(split)[index].picture {
+            Picture::File(number) => self.source.path(&self.entries[*number as usize]),
+            Picture::Record { .. } | Picture::Unusable(_) => None,
+        }
+    }
+
     fn home(&self) -> Option<&Path> {
         self.home.as_deref()
     }

@@ -32,7 +32,7 @@ mod sums;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use image::RgbImage;
 
@@ -67,6 +67,18 @@ pub fn open(config: &DataConfig) -> Result<Arc<dyn Dataset>, DataError> {
 /// # Errors
 /// As [`open`], and [`DataError::Cancelled`].
 pub fn open_unless(config: &DataConfig, cancel: &AtomicBool) -> Result<Arc<dyn Dataset>, DataError> {
+    open_counting(config, cancel, &AtomicUsize::new(0))
+}
+
+/// As [`open_unless`]; `found` counts the files and folders found so far, for those who wait.
+///
+/// # Errors
+/// As [`open_unless`].
+pub fn open_counting(
+    config: &DataConfig,
+    cancel: &AtomicBool,
+    found: &AtomicUsize,
+) -> Result<Arc<dyn Dataset>, DataError> {
     if config.source == "sample" {
         return Ok(Arc::new(SampleDataset::new(config.sample_train, config.sample_validation)));
     }
@@ -79,7 +91,7 @@ pub fn open_unless(config: &DataConfig, cancel: &AtomicBool) -> Result<Arc<dyn D
         std::io::ErrorKind::NotFound => DataError::Missing { path: shown.into() },
         _ => DataError::Unreadable { path: shown.into(), reason },
     })?;
-    let opening = Opening { shown, cancel };
+    let opening = Opening { shown, cancel, found };
     let opened = if kind.is_dir() {
         sources::open_folder(&path, &opening)?
     } else if kind.is_file() {
@@ -183,6 +195,11 @@ pub trait Dataset: Send + Sync {
     /// How many pictures may turn out to be unusable before preparing gives up (`data.max_refused_share`).
     fn most_refused(&self) -> usize {
         usize::MAX
+    }
+
+    /// The file of picture `index` of `split`, if it is a file of its own on this machine.
+    fn path(&self, _split: Split, _index: usize) -> Option<PathBuf> {
+        None
     }
 
     /// The real path of the source, under which prepared pictures are kept on disk. Nothing for pictures that are

@@ -12,6 +12,8 @@ pub struct PresetInfo {
     pub title: &'static str,
     /// Side of the square input in pixels.
     pub input_side: u32,
+    /// Side of the squares that pictures are kept at, in pixels; the network sees crops of them.
+    pub stored_side: u32,
     pub lr: f64,
     pub batch: usize,
     pub epochs: usize,
@@ -38,6 +40,7 @@ pub fn presets() -> Vec<PresetInfo> {
         name: preset.name,
         title: preset.title,
         input_side: preset.input().side as u32,
+        stored_side: preset.input().stored_side as u32,
         lr: preset.recipe.lr,
         batch: preset.recipe.batch,
         epochs: preset.recipe.epochs,

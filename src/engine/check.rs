@@ -14,6 +14,9 @@ use crate::model::fitting_preset;
 
 pub use crate::data::LARGEST_DISTANCE;
 
+/// Bits of 64 in which the hashes of pictures that look alike differ at most, when nobody says otherwise.
+pub const NEAR_DISTANCE: u32 = 4;
+
 /// Classes with fewer pictures to train on are pointed out.
 const FEW: usize = 10;
 
@@ -119,12 +122,17 @@ pub struct Balance {
 }
 
 impl Balance {
-    fn of(counts: impl Iterator<Item = usize>) -> Self {
+    pub(super) fn of(counts: impl Iterator<Item = usize>) -> Self {
         let mut counts: Vec<usize> = counts.collect();
         counts.sort_unstable();
         let at = |place: usize| counts.get(place).copied().unwrap_or(0);
         Self { min: at(0), median: at(counts.len() / 2), max: at(counts.len().saturating_sub(1)) }
     }
+}
+
+/// Whether a class has few pictures to train on, where `median` is what is usual.
+pub(super) fn is_few(train: usize, median: usize) -> bool {
+    train < FEW || train * 5 < median
 }
 
 /// A class with its usable pictures.
@@ -190,9 +198,8 @@ pub fn check(
         .iter()
         .fold((0, 0), |(train, validation), class| (train + class.train, validation + class.validation));
     let train_balance = Balance::of(found.classes.iter().map(|class| class.train));
-    let few = |train: usize| train < FEW || train * 5 < train_balance.median;
     let classes = found.classes.into_iter().map(|class| ClassPictures {
-        few: few(class.train),
+        few: is_few(class.train, train_balance.median),
         class: class.name,
         train: class.train,
         validation: class.validation,

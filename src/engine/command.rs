@@ -24,8 +24,6 @@ pub enum PictureSource {
 /// prediction never waits for a whole batch.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Look at a data source and say what is there, without starting anything. Refused during a run.
-    Describe(DataConfig),
     /// Begin a new run. Refused with [`Event::Failed`](super::Event::Failed) while another is going on.
     Start(Box<RunConfig>),
     /// Go on with an earlier run, or begin a branch of it. Refused as [`Command::Start`] is.

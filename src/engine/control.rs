@@ -65,10 +65,7 @@ impl<'a> Control<'a> {
             Command::Start(_) | Command::TakeUp(_) => {
                 self.outbox.refuse("a run is going on; stop it before you start another")
             }
-            Command::Load { .. }
-            | Command::Describe(_)
-            | Command::Evaluate { .. }
-            | Command::FindRate { .. } => {
+            Command::Load { .. } | Command::Evaluate { .. } | Command::FindRate { .. } => {
                 self.outbox.refuse("a run is going on; stop it first");
             }
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::statistics::InputStatistics;
 use crate::config::RunConfig;
 use crate::data::{Description, Refused};
 pub use crate::infer::Prediction;
@@ -11,11 +12,6 @@ use crate::vis::{EvaluationPoint, FilterGrid, History, RatePoint, StepPoint};
 /// A report from the engine.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// What is at a data source, and the preset that fits its pictures; or why it cannot be used.
-    Described {
-        source: String,
-        result: Result<(Description, &'static str), String>,
-    },
     /// A run was asked for and its data are being made ready. `done` of `total` in the unit of `stage`.
     Preparing {
         stage: Stage,
@@ -185,6 +181,8 @@ pub struct RunInfo {
     pub model: ModelInfo,
     pub data: Description,
     pub refused: Vec<Refused>,
+    /// Mean picture and colours.
+    pub inputs: InputStatistics,
     pub device: String,
     /// Why this device.
     pub device_reason: String,

@@ -96,7 +96,7 @@ pub(super) const CONFIG: &str = "config.toml";
 pub(super) const PARENT: &str = "parent.json";
 
 /// Files with reasons as comma-separated values, every field in quotes.
-pub(super) fn refused_table<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+pub fn refused_table<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let rows = files.map(|(name, reason)| format!("{},{}\n", quoted(name), quoted(reason)));
     format!("file,reason\n{}", rows.collect::<String>())

@@ -1,8 +1,10 @@
 //! One thread owns the device, the model and the optimiser; everyone else sends commands and reads events.
 
 pub mod bench;
+mod browse;
 mod catalogue;
 mod check;
+mod check_report;
 mod command;
 mod control;
 mod conversion;
@@ -25,17 +27,23 @@ mod replay;
 mod run;
 mod settings;
 mod start;
+mod statistics;
 mod summary;
 mod tables;
 mod take_up;
 mod timetable;
 mod worker;
 
+pub use browse::{
+    BrowseNews, BrowseRequest, BrowseSet, Browser, LargePicture, Look, PictureProblem, Place, Preview,
+    SMALL_SIDE, SmallPicture, Survey, VARIATIONS, Variation, window,
+};
 pub use catalogue::{PresetInfo, devices, presets};
 pub use check::{
-    Balance, ClassPictures, DataCheck, DuplicatePair, FileReason, LARGEST_DISTANCE, NearCounts,
-    NearDuplicate, PictureSizes, check,
+    Balance, ClassPictures, DataCheck, DuplicatePair, FileReason, LARGEST_DISTANCE, NEAR_DISTANCE,
+    NearCounts, NearDuplicate, PictureSizes, check,
 };
+pub use check_report::ReportRow;
 pub use command::{Command, PictureSource, RateRange, TakeUp, Views};
 pub use conversion::{ImportReport, ImportRequest, import};
 pub use download::{
@@ -46,7 +54,9 @@ pub use event::{
     CheckpointInfo, Checkpoints, Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo,
     RunSummary, Stage, StopReason, Suggestion, TakenUp,
 };
+pub use folder::refused_table;
 pub use handle::Engine;
+pub use statistics::InputStatistics;
 pub use summary::{LayerSummary, NetworkSummary, summary};
 pub use take_up::{Interrupted, interrupted, interrupted_run};
 

@@ -17,6 +17,7 @@ use super::model::{Model, View, describe};
 use super::pace::Stopwatch;
 use super::plan::Plan;
 use super::replay::KeptBatch;
+use super::statistics::InputStatistics;
 use super::take_up::Basis;
 use super::timetable::Timetable;
 use crate::config::RunConfig;
@@ -117,6 +118,7 @@ impl Run {
             model: describe(trainer.network(), &data.classes),
             data: data.clone(),
             refused: store.refused().to_vec(),
+            inputs: InputStatistics::of(store),
             device: device.info.name.clone(),
             device_reason: device.reason.clone(),
             folder: folder.path().into(),

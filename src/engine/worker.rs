@@ -12,13 +12,12 @@ use super::evaluate::evaluate;
 use super::find;
 use super::model::Model;
 use super::outbox::Outbox;
-use super::prepare::{self, Waited};
+use super::prepare;
 use super::run;
 use super::take_up::{self, Basis};
 use super::{Command, Event, RateRange, Views};
 use crate::config::{DataConfig, RunConfig};
 use crate::device;
-use crate::model::fitting_preset;
 use crate::vis::EvaluationPoint;
 
 /// Serves commands until told to shut down or until nobody can send any more.
@@ -66,7 +65,6 @@ impl Worker<'_> {
                 });
             }
             Command::FindRate { config, range } => return self.find_rate(*config, range),
-            Command::Describe(config) => return self.describe(&config),
             Command::Load { path, device } => self.load(&path, &device),
             Command::Evaluate { data, views } => return self.evaluate(&data, views),
             Command::Predict { id, source, views, top } => {
@@ -102,22 +100,6 @@ impl Worker<'_> {
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }
-        if control.shut_down { End::ShutDown } else { End::Idle }
-    }
-
-    fn describe(&mut self, config: &DataConfig) -> End {
-        let mut control = Control::new(self.inbox, self.outbox);
-        let result = match prepare::scan(&mut control, self.model.as_ref().map(Model::view), config) {
-            Waited::Done(Ok(dataset)) => {
-                let description = dataset.description().clone();
-                let preset = fitting_preset(description.typical_side).name;
-                Ok((description, preset))
-            }
-            Waited::Done(Err(error)) => Err(error.to_string()),
-            Waited::Stopped => Err("stopped".into()),
-            Waited::Broken => Err("something broke inside the program while it looked for pictures".into()),
-        };
-        self.outbox.send(Event::Described { source: config.source.clone(), result });
         if control.shut_down { End::ShutDown } else { End::Idle }
     }
 

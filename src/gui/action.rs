@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::ThemePreference;
 
 use super::downloads::KnownAction;
+use super::tab::Tab;
 use crate::engine::PictureSource;
 
 /// A wish, from a button, a key, a dropped file or a finished background task.
@@ -16,6 +17,20 @@ pub enum Action {
     Known(KnownAction),
     PickFolder,
     PickArchive,
+    /// Give up opening a data source.
+    CancelOpening,
+    /// Open the data source once more, because something there has changed.
+    LookAgain,
+    /// Read every picture of the data source.
+    CheckData,
+    StopCheck,
+    /// Ask where to write a list, which is this text.
+    PickList(String),
+    WriteList(PathBuf, String),
+    /// Bring a view to the front.
+    Show(Tab),
+    /// Show the files that are not used.
+    ShowUnused,
     /// Begin a run with the settings of the draft.
     Start,
     PickRun,

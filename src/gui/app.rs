@@ -7,36 +7,60 @@ use egui::{Context, Ui, ViewportCommand};
 
 use super::action::Action;
 use super::background::{Background, Done};
+use super::data_view::preview;
 use super::downloads::Downloader;
 use super::draft::Draft;
 use super::notice::Severity;
 use super::panels::shortcuts;
 use super::state::{DeviceChoice, Found, State};
+use super::tab::Tab;
 use super::view::View;
 use super::{incoming, layout, theme};
 use crate::config::RunConfig;
-use crate::engine::{self, Command, Engine, Event, PresetInfo};
+use crate::engine::{self, BrowseNews, BrowseRequest, Browser, Command, Engine, Event, PresetInfo};
 
 /// Key of the window's memory in the stored settings.
 const VIEW: &str = "view";
 
-/// The window's way to the engine.
+/// Small pictures taken in at a time, so that a flood of them never holds up the window.
+const AT_ONCE: usize = 48;
+
+/// The window's ways to the engine and to the browser.
 pub struct Port {
     commands: Sender<Command>,
     events: Receiver<Event>,
+    browse: Box<dyn Fn(BrowseRequest)>,
+    news: Receiver<BrowseNews>,
+    _browser: Option<Browser>,
     /// Kept alive here; dropping it saves a run in hand.
     _engine: Option<Engine>,
 }
 
 impl Port {
-    /// The port of a running engine.
-    pub fn of(engine: Engine) -> Self {
-        Self { commands: engine.commands(), events: engine.events().clone(), _engine: Some(engine) }
+    /// The port of a running engine and a browser.
+    pub fn of(engine: Engine, browser: Browser) -> Self {
+        Self {
+            commands: engine.commands(),
+            events: engine.events().clone(),
+            browse: Box::new(browser.requests()),
+            news: browser.news().clone(),
+            _browser: Some(browser),
+            _engine: Some(engine),
+        }
     }
 
     /// A port made of bare channels, for example in a test.
-    pub fn bare(commands: Sender<Command>, events: Receiver<Event>) -> Self {
-        Self { commands, events, _engine: None }
+    pub fn bare(
+        commands: Sender<Command>,
+        events: Receiver<Event>,
+        requests: Sender<BrowseRequest>,
+        news: Receiver<BrowseNews>,
+    ) -> Self {
+        let browse = Box::new(move |request| {
+            // Fails only when nobody browses any more.
+            let _ = requests.send(request);
+        });
+        Self { commands, events, browse, news, _browser: None, _engine: None }
     }
 }
 
@@ -48,12 +72,14 @@ pub struct App {
     pub downloader: Downloader,
     pub(super) background: Background,
     port: Port,
-    /// Orders for when the engine is done looking at a data source.
+    /// The share held back for validation that the data source was opened with.
+    opened_share: f64,
+    /// Orders for when the data source is known.
     waiting: VecDeque<Command>,
 }
 
 impl App {
-    /// Sets the look of the window and asks the engine what is at the data source.
+    /// Sets the look of the window and asks what is at the data source.
     pub fn new(ctx: &Context, port: Port, initial: RunConfig, presets: Vec<PresetInfo>) -> Self {
         theme::install(ctx);
         let mut app = Self {
@@ -63,6 +89,7 @@ impl App {
             downloader: Downloader::default(),
             background: Background::new(ctx.clone()),
             port,
+            opened_share: 0.0,
             waiting: VecDeque::new(),
         };
         app.describe();
@@ -97,24 +124,41 @@ impl App {
         }
     }
 
-    /// Asks what is at the data source. The engine refuses that during a run, so it is not asked then.
+    /// Opens the data source to look at. What was being opened before is given up.
     pub(super) fn describe(&mut self) {
-        if self.state.busy() {
+        let mut data = self.draft.base.data.clone();
+        if let Ok(drafted) = self.draft.config() {
+            data.validation_share = drafted.data.validation_share;
+        }
+        self.state.chose_source(&data.source);
+        if self.state.looking.as_ref() == Some(&data.source) {
             return;
         }
-        let data = self.draft.base.data.clone();
-        self.state.chose_source(&data.source);
-        match &self.state.looking {
-            Some(source) if *source == data.source => return,
-            // What was chosen before need not be looked at to the end.
-            Some(_) => self.send(Command::Stop),
-            None => {}
-        }
-        self.waiting.retain(|command| !matches!(command, Command::Describe(_)));
-        self.send_when_free(Command::Describe(data));
+        self.state.looking = Some(data.source.clone());
+        self.opened_share = data.validation_share;
+        self.view.data.forget();
+        let id = self.state.gallery.asked_to_open();
+        self.browse(BrowseRequest::Open { id, config: Box::new(data) });
     }
 
-    /// Sends an order that the engine refuses while it looks at a data source: such a one waits its turn.
+    /// Opens the data source again when another share is to be held back, once it has been typed to its end.
+    fn follow_share(&mut self, ctx: &Context) {
+        let fixed = self.state.busy() || self.state.source == "sample" || ctx.text_edit_focused();
+        if !fixed
+            && self.state.gallery.set.is_some()
+            && let Ok(config) = self.draft.config()
+            && config.data.validation_share != self.opened_share
+        {
+            self.describe();
+        }
+    }
+
+    /// Asks the browser for something.
+    pub(super) fn browse(&self, request: BrowseRequest) {
+        (self.port.browse)(request);
+    }
+
+    /// Sends an order that needs to know the data source: while it is being opened, the order waits.
     pub(super) fn send_when_free(&mut self, command: Command) {
         self.waiting.push_back(command);
         self.send_waiting();
@@ -134,9 +178,6 @@ impl App {
         while self.state.looking.is_none()
             && let Some(command) = self.waiting.pop_front()
         {
-            if let Command::Describe(data) = &command {
-                self.state.looking = Some(data.source.clone());
-            }
             self.send(command);
         }
     }
@@ -146,6 +187,7 @@ impl App {
         while let Ok(event) = self.port.events.try_recv() {
             self.state.apply(event);
         }
+        self.take_in_pictures(ctx);
         match self.state.found {
             Found::Ready(..) => self.view.remember_source(&self.state.source),
             Found::Unusable(_) => {
@@ -165,12 +207,38 @@ impl App {
         self.close_politely(ctx);
     }
 
+    /// Takes in what the browser has found; small pictures become textures.
+    fn take_in_pictures(&mut self, ctx: &Context) {
+        for _ in 0..AT_ONCE {
+            match self.port.news.try_recv() {
+                Ok(BrowseNews::Small { set, version, place, result }) => {
+                    if set == self.state.gallery.order && self.view.data.wants(version) {
+                        self.view.data.thumbs.insert(ctx, place, version, result);
+                    }
+                }
+                Ok(news) => {
+                    let surveyed = matches!(news, BrowseNews::Surveyed { .. });
+                    self.state.apply_browse(news);
+                    if surveyed {
+                        self.view.data.colours_known();
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+        // The rest comes with the next frame.
+        ctx.request_repaint();
+    }
+
     fn take_in_done(&mut self, done: Done) -> Vec<Action> {
         match done {
             Done::KnownSets(sets) => self.state.downloads.sets = Some(sets),
             Done::Devices(devices) => self.state.devices = Some(devices),
             Done::Interrupted(run) => self.state.interrupted = Some(run),
             Done::Problem(text) => self.state.notices.push(Severity::Error, text),
+            Done::Wrote(path) => {
+                self.state.notices.push(Severity::Info, format!("The list is in {}", path.display()));
+            }
             other => return incoming::actions_for(other),
         }
         Vec::new()
@@ -198,6 +266,11 @@ impl App {
         layout::window_ui(ui, &self.state, &mut self.draft, &mut self.view, &mut actions);
         for action in actions {
             self.carry_out(action, &ctx, frame);
+        }
+        self.follow_share(&ctx);
+        let look = (self.view.tab == Tab::Data).then(|| preview(&self.state, &self.draft)).flatten();
+        for request in self.view.data.requests(&self.state.gallery, look) {
+            self.browse(request);
         }
     }
 }

@@ -36,6 +36,9 @@ pub enum Done {
     SaveTo(PathBuf),
     Devices(Vec<DeviceChoice>),
     Clipboard(Pasted),
+    /// Where to write a list, and its text.
+    List(PathBuf, String),
+    Wrote(PathBuf),
     KnownSets(Result<Vec<SetInfo>, String>),
     Problem(String),
 }
@@ -59,6 +62,8 @@ pub enum Dialog {
     Run,
     /// With the name to propose.
     SaveModel(String),
+    /// With the text to write.
+    SaveList(String),
 }
 
 /// Starts tasks and collects what they hand back.
@@ -138,7 +143,22 @@ impl Background {
                 let answer = files.set_file_name(name).save_file();
                 self.await_answer(answer, |file: FileHandle| Done::SaveTo(file.path().into()));
             }
+            Dialog::SaveList(text) => {
+                let files = files.set_title("Save the list as").add_filter("Tables", &["csv"]);
+                let answer = files.set_file_name("not-used.csv").save_file();
+                self.await_answer(answer, |file: FileHandle| Done::List(file.path().into(), text));
+            }
         }
+    }
+
+    /// Writes a text file.
+    pub fn write(&self, path: PathBuf, text: String) {
+        self.spawn("write a list", move || match std::fs::write(&path, text) {
+            Ok(()) => Some(Done::Wrote(path)),
+            Err(reason) => {
+                Some(Done::Problem(format!("The list could not be written to {}: {reason}", path.display())))
+            }
+        });
     }
 
     fn await_answer<T: 'static>(

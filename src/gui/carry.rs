@@ -7,11 +7,13 @@ use egui::{Context, OutputCommand};
 use super::action::Action;
 use super::app::App;
 use super::background::Dialog;
+use super::data_view::Section;
 use super::draft::Field;
 use super::incoming;
 use super::notice::Severity;
 use super::state::Found;
-use crate::engine::{Command, Event, PictureSource, RateRange, TakeUp, Views};
+use super::tab::Tab;
+use crate::engine::{BrowseRequest, Command, Event, PictureSource, RateRange, TakeUp, Views};
 
 /// Guesses asked for, as in the paper's Figure 4.
 const TOP: usize = 5;
@@ -25,6 +27,19 @@ impl App {
     pub fn carry_out(&mut self, action: Action, ctx: &Context, frame: Option<&eframe::Frame>) {
         match action {
             Action::UseSource(source) => self.use_source(source),
+            Action::CancelOpening => self.browse(BrowseRequest::CancelOpening),
+            Action::LookAgain => self.describe(),
+            Action::CheckData => self.check_data(),
+            Action::StopCheck => {
+                self.state.gallery.asked_to_stop_check();
+                self.browse(BrowseRequest::StopCheck);
+            }
+            Action::PickList(text) => self.background.ask(Dialog::SaveList(text), frame),
+            Action::WriteList(path, text) => self.background.write(path, text),
+            Action::Show(tab) => self.view.tab = tab,
+            Action::ShowUnused => {
+                (self.view.tab, self.view.data.section) = (Tab::Data, Section::Unused);
+            }
             Action::Known(action) => self.carry_out_known(action, ctx),
             Action::Start => self.start(),
             Action::PickRun => self.background.ask(Dialog::Run, frame),
@@ -79,7 +94,15 @@ impl App {
             self.draft.typed_source.clone_from(&source);
         }
         self.draft.base.data.source = source;
+        self.view.tab = Tab::Data;
         self.describe();
+    }
+
+    fn check_data(&mut self) {
+        let Some(set) = self.state.gallery.open_set() else { return };
+        self.state.gallery.asked_to_check();
+        self.view.data.section = Section::Check;
+        self.browse(BrowseRequest::Check { set, near: self.view.data.near });
     }
 
     fn start(&mut self) {
@@ -89,6 +112,7 @@ impl App {
         // Errors are shown beside their fields.
         if let Ok(config) = self.draft.config() {
             self.state.asked_to_start();
+            self.view.tab = Tab::Train;
             self.send_when_free(Command::Start(Box::new(config)));
         }
     }
@@ -148,6 +172,7 @@ impl App {
             PictureSource::File(path) => file_name(path),
             PictureSource::Bytes { name, .. } | PictureSource::Pixels { name, .. } => name.clone(),
         };
+        self.view.tab = Tab::Train;
         let id = self.state.asked_to_classify(name);
         let views = if self.view.ten_views { Views::Ten } else { Views::One };
         self.send(Command::Predict { id, source, views, top: TOP });
@@ -155,6 +180,11 @@ impl App {
 
     /// A model is opened, a folder or an archive becomes the data source, everything else is a picture.
     fn dropped(&mut self, paths: Vec<PathBuf>) {
+        if paths.iter().filter(|path| incoming::is_data_source(path)).count() > 1 {
+            let text = "Drop one folder or archive at a time: the one that holds a folder for each class.";
+            self.state.notices.push(Severity::Warning, text);
+            return;
+        }
         let mut pictures = Vec::new();
         for path in paths {
             if incoming::is_model(&path) {

@@ -47,6 +47,7 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         Done::Model(path) => vec![Action::LoadModel(path)],
         Done::Run(path) => vec![Action::ResumeRun(path)],
         Done::SaveTo(path) => vec![Action::SaveModel(with_ending(path))],
+        Done::List(path, text) => vec![Action::WriteList(path, text)],
         Done::Pictures(paths) => {
             paths.into_iter().map(|path| Action::Classify(PictureSource::File(path))).collect()
         }
@@ -56,7 +57,9 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         Done::Clipboard(Pasted::Files(paths)) => vec![Action::Dropped(paths)],
         Done::Clipboard(Pasted::Text(text)) => vec![Action::PasteText(text)],
         // Taken in by the app itself.
-        Done::Devices(_) | Done::Interrupted(_) | Done::KnownSets(_) | Done::Problem(_) => Vec::new(),
+        Done::Devices(_) | Done::Interrupted(_) | Done::KnownSets(_) | Done::Wrote(_) | Done::Problem(_) => {
+            Vec::new()
+        }
     }
 }
 

@@ -9,9 +9,10 @@ use super::action::Action;
 use super::draft::Draft;
 use super::incoming;
 use super::panels::{
-    controls, curves, data, download, filters, network, notices, predict, shortcuts, status, top,
+    controls, curves, data, download, filters, network, notices, predict, shortcuts, status, tabs, top,
 };
 use super::state::State;
+use super::tab::Tab;
 use super::theme::{GAP, Palette};
 use super::view::View;
 use super::widgets::{Direction, Pane, busy_ui, split_ui};
@@ -26,7 +27,7 @@ pub fn window_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View,
         .default_size(356.0)
         .size_range(290.0..=480.0)
         .show(ui, |ui| setup_ui(ui, state, draft, view, actions));
-    CentralPanel::default().frame(plain_frame(ui)).show(ui, |ui| centre_ui(ui, state, view, actions));
+    CentralPanel::default().frame(plain_frame(ui)).show(ui, |ui| centre_ui(ui, state, draft, view, actions));
     let ctx = ui.ctx().clone();
     drop_hint_ui(&ctx, ui, state);
     download::download_ui(&ctx, state, view, actions);
@@ -40,13 +41,16 @@ fn setup_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, acti
         .show_separator_line(false)
         .show(ui, |ui| controls::controls_ui(ui, state, draft, view, actions));
     ScrollArea::vertical().id_salt("setup scroll").auto_shrink(false).show(ui, |ui| {
-        data::data_ui(ui, state, draft, view, actions);
+        data::source_ui(ui, state, draft, view, actions);
         ui.add_space(4.0);
         network::network_ui(ui, state, draft, actions);
     });
 }
 
-fn centre_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action>) {
+/// The messages, and below them the view in front.
+fn centre_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, actions: &mut Vec<Action>) {
+    tabs::tabs_ui(ui, view.tab, actions);
+    ui.add_space(GAP - ui.spacing().item_spacing.y);
     if !state.notices.list().is_empty() || state.summary.is_some() {
         ScrollArea::vertical().id_salt("messages").max_height(ui.available_height() * 0.4).show(ui, |ui| {
             notices::notices_ui(ui, state, actions);
@@ -54,6 +58,16 @@ fn centre_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Acti
         });
         ui.add_space(GAP - ui.spacing().item_spacing.y);
     }
+    // Only a grid that is drawn wants pictures.
+    view.data.visible = 0..0;
+    match view.tab {
+        Tab::Data => data::data_ui(ui, state, draft, view, actions),
+        Tab::Train => train_ui(ui, state, view, actions),
+    }
+}
+
+/// Curves above, kernels and guesses below.
+fn train_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action>) {
     // Taken out, because the panes change the rest of the view.
     let (mut upper, mut left) = (view.curves_share, view.filters_share);
     split_ui(
@@ -95,7 +109,7 @@ fn drop_hint_ui(ctx: &Context, ui: &Ui, state: &State) {
         Some(path) if incoming::is_data_source(path) && state.busy() => {
             "Stop the run before choosing other pictures"
         }
-        Some(path) if incoming::is_data_source(path) => "Drop to train on these pictures",
+        Some(path) if incoming::is_data_source(path) => "Drop to open these pictures",
         _ if state.model.is_none() => "Start training or open a model before asking about a picture",
         _ => "Drop to ask the network",
     };

@@ -12,9 +12,12 @@ mod app;
 mod background;
 mod carry;
 mod curves;
+mod data_view;
 mod downloads;
 mod draft;
+mod fonts;
 pub mod format;
+mod gallery;
 mod icon;
 mod incoming;
 mod layout;
@@ -22,7 +25,9 @@ mod notice;
 pub mod panels;
 mod reports;
 mod state;
+mod tab;
 pub mod theme;
+mod thumbs;
 pub mod ticks;
 mod view;
 pub mod widgets;
@@ -30,11 +35,14 @@ pub mod widgets;
 pub use action::Action;
 pub use app::{App, Port};
 pub use curves::{Curves, MAX_BINS, Series};
+pub use data_view::{DataView, Section, Sort};
 pub use downloads::{Downloader, Downloads, Failure, KnownAction};
 pub use draft::{ADVANCED_FIELDS, Draft, Field, MAIN_FIELDS, RATE_FIELDS};
+pub use gallery::{CheckState, Gallery};
 pub use icon::icon;
 pub use notice::{Notice, Notices, Severity};
 pub use state::{Answer, Classified, DeviceChoice, Found, Phase, RateSearch, State};
+pub use tab::Tab;
 pub use view::View;
 
 use std::time::Duration;
@@ -43,7 +51,7 @@ use eframe::NativeOptions;
 use egui::ViewportBuilder;
 
 use crate::config::RunConfig;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Browser, Engine};
 
 /// Why there is no window. The program can still train in the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -120,8 +128,11 @@ pub fn run(initial: RunConfig) -> Result<(), GuiError> {
         Box::new(|creation| {
             let ctx = creation.egui_ctx.clone();
             let (waker, pause) = (ctx.clone(), redraw_pause(creation));
+            let browse_waker = waker.clone();
             let engine = Engine::spawn(move || waker.request_repaint_after(pause))?;
-            let port = Port::of(engine);
+            let browser = Browser::spawn(move || browse_waker.request_repaint_after(pause))?;
+            let port = Port::of(engine, browser);
+            fonts::use_system_fonts(&ctx);
             let mut app = App::new(&ctx, port, initial, engine::presets());
             app.restore(creation.storage);
             app.list_devices();

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use super::curves::Curves;
 use super::format::{figures, sentence};
 use super::notice::Severity;
-use super::state::{Answer, Found, Phase, RateSearch, State};
-use crate::data::Description;
+use super::state::{Answer, Phase, RateSearch, State};
 use crate::engine::{
     Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, StopReason,
 };
@@ -16,9 +15,7 @@ impl State {
     /// Takes in one report of the engine. Reports that do not fit the present phase change nothing.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::Described { source, result } => self.described(&source, result),
             Event::Preparing { stage, done, total } => {
-                // While idle it belongs to a look at a data source, which is no run.
                 if matches!(self.phase, Phase::Asked | Phase::Preparing { .. }) {
                     self.phase = Phase::Preparing { stage, done, total };
                 }
@@ -82,18 +79,6 @@ impl State {
                 self.notices.push(Severity::Error, sentence(&message) + &kept.unwrap_or_default());
             }
         }
-    }
-
-    fn described(&mut self, source: &str, result: Result<(Description, &'static str), String>) {
-        self.looking = None;
-        // An answer about a source that is no longer chosen.
-        if source != self.source {
-            return;
-        }
-        self.found = match result {
-            Ok((description, preset)) => Found::Ready(description, preset),
-            Err(reason) => Found::Unusable(sentence(&reason)),
-        };
     }
 
     fn started(&mut self, info: Box<RunInfo>) {

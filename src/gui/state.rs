@@ -3,12 +3,13 @@
 
 use super::curves::Curves;
 use super::downloads::Downloads;
+use super::gallery::Gallery;
 use super::notice::Notices;
-use crate::data::Description;
+use crate::data::{Description, Refused};
 use crate::device::{DeviceInfo, DeviceKind};
 use crate::engine::{
-    CheckpointInfo, Interrupted, ModelInfo, Pace, Prediction, PresetInfo, RateFound, RunInfo, RunSummary,
-    Stage,
+    CheckpointInfo, InputStatistics, Interrupted, ModelInfo, Pace, Prediction, PresetInfo, RateFound,
+    RunInfo, RunSummary, Stage,
 };
 use crate::vis::{FilterGrid, RatePoint, StepPoint};
 
@@ -102,8 +103,10 @@ pub struct State {
     /// The source that `found` speaks of.
     pub source: String,
     pub found: Found,
-    /// The source that the engine is looking at; it takes no other such order meanwhile.
+    /// The source that is being opened; a run waits until it is known to be usable.
     pub looking: Option<String>,
+    /// What the browser knows of its pictures.
+    pub gallery: Gallery,
     pub phase: Phase,
     /// A stop was asked for and has not happened yet.
     pub stopping: bool,
@@ -177,13 +180,27 @@ impl State {
         }
     }
 
+    /// Mean picture and colours of the last run, if it used the source that is chosen.
+    pub fn inputs_of_run(&self) -> Option<&InputStatistics> {
+        let run = self.run.as_ref().filter(|run| run.config.data.source == self.source);
+        run.map(|run| &run.inputs)
+    }
+
+    /// Files that the last run left out, if it used the source that is chosen.
+    pub fn refused_by_run(&self) -> &[Refused] {
+        match &self.run {
+            Some(run) if run.config.data.source == self.source => &run.refused,
+            _ => &[],
+        }
+    }
+
     /// The prediction to show large: the chosen one, or else the newest.
     pub fn prediction_in_view(&self) -> Option<&Classified> {
         let chosen = self.shown_prediction.and_then(|id| self.predictions.iter().find(|p| p.id == id));
         chosen.or(self.predictions.last())
     }
 
-    /// A source was chosen; the engine will be asked about it.
+    /// A source was chosen; the browser will be asked about it.
     pub fn chose_source(&mut self, source: &str) {
         source.clone_into(&mut self.source);
         self.found = Found::Looking;

@@ -2,17 +2,23 @@
 
 use std::collections::HashMap;
 
-use egui::{ColorImage, Context, TextureHandle, TextureOptions};
+use egui::{Context, TextureHandle, TextureOptions};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
+use super::data_view::DataView;
 use super::state::{Answer, State};
+use super::tab::Tab;
+use super::thumbs::color_image;
 
 /// Sources remembered.
 const KEPT_SOURCES: usize = 8;
 
 /// The window's own memory.
 pub struct View {
+    /// The view in front.
+    pub tab: Tab,
+    pub data: DataView,
     /// The curves' part of the height, and the kernels' part of the width below them.
     pub curves_share: f32,
     pub filters_share: f32,
@@ -38,6 +44,8 @@ pub struct View {
 impl Default for View {
     fn default() -> Self {
         Self {
+            tab: Tab::default(),
+            data: DataView::default(),
             curves_share: 0.52,
             filters_share: 0.5,
             log_loss: false,
@@ -144,9 +152,4 @@ impl Textures {
             self.filters = None;
         }
     }
-}
-
-fn color_image(picture: &RgbImage) -> ColorImage {
-    let size = [picture.width() as usize, picture.height() as usize];
-    ColorImage::from_rgb(size, picture.as_raw())
 }

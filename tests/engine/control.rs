@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use alexnet_lab::config::DataConfig;
 use alexnet_lab::engine::{Command, Event, PictureSource, StopReason, Views};
 use tempfile::tempdir;
 
@@ -152,16 +151,4 @@ fn one_engine_makes_one_run_after_the_other() {
     }
     let read = |name: &str| fs::read(folder.path().join(name).join("metrics.csv")).unwrap();
     assert_eq!(read("a"), read("b"));
-}
-
-#[test]
-fn a_source_is_described_without_a_run() {
-    let engine = engine();
-    engine.send(Command::Describe(DataConfig::default()));
-    let events = until(&engine, |e| matches!(e, Event::Described { .. }));
-    let Some(Event::Described { source, result: Ok((found, preset)) }) = events.last() else { panic!() };
-    assert_eq!(
-        (source.as_str(), found.classes.len(), found.train, *preset),
-        ("sample", 10, 3000, "alexnet-64")
-    );
 }

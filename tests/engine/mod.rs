@@ -1,5 +1,6 @@
 //! Whole runs through commands and events, on small samples.
 
+mod browse;
 mod control;
 mod course;
 mod failures;

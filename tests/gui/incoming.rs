@@ -7,7 +7,7 @@ use alexnet_lab::engine::{Command, Event, PictureSource, StopReason};
 use egui::{DroppedFile, HoveredFile};
 use egui_kittest::kittest::Queryable as _;
 
-use super::rig::{Rig, description, summary};
+use super::rig::{Rig, summary};
 
 #[derive(Debug)]
 struct File(PathBuf);
@@ -71,15 +71,13 @@ fn folders_archives_and_models_are_told_apart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut rig = Rig::new();
     drop_files(&mut rig, &[folder.path()]);
-    assert!(
-        matches!(rig.command(), Some(Command::Describe(data)) if Path::new(&data.source) == folder.path())
-    );
     let folder = folder.path().display().to_string();
-    rig.send(Event::Described { source: folder.clone(), result: Ok((description(&folder), "alexnet-64")) });
+    assert_eq!(rig.opened(), Some(folder.clone()));
+    rig.tell_opened(&folder, Ok(()));
     drop_files(&mut rig, &[Path::new("set.TAR")]);
-    assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == "set.TAR"));
-    rig.send(Event::Described { source: "set.TAR".into(), result: Err("it is empty".into()) });
-    rig.harness.get_by_label("It is empty.");
+    assert_eq!(rig.opened().as_deref(), Some("set.TAR"));
+    rig.tell_opened("set.TAR", Err("it is empty"));
+    assert!(rig.harness.query_all_by_label("It is empty.").count() > 0);
     for name in ["net.safetensors", "net.PTH", "net.pt", "net.caffemodel"] {
         drop_files(&mut rig, &[Path::new(name)]);
         assert!(
@@ -137,7 +135,7 @@ fn text_pasted_into_a_field_belongs_to_the_field() {
     assert_eq!(rig.harness.state().draft.typed_source, text);
     rig.harness.key_press(egui::Key::Enter);
     rig.settle();
-    assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == text));
+    assert_eq!(rig.opened(), Some(text));
 }
 
 #[test]

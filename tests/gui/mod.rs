@@ -1,6 +1,7 @@
 //! The window without a window: its state, its settings, and its panels driven by label.
 
 mod curves;
+mod data;
 mod download;
 mod draft;
 mod format;

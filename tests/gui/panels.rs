@@ -1,8 +1,8 @@
 //! The panels, driven by the labels that people and screen readers know them by.
 
 use alexnet_lab::config::RunConfig;
-use alexnet_lab::engine::{Command, Event, Stage, StopReason};
-use alexnet_lab::gui::{Field, Phase};
+use alexnet_lab::engine::{BrowseNews, Command, Event, Stage, StopReason};
+use alexnet_lab::gui::{Field, Phase, Tab};
 use egui::accesskit::Toggled;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -78,10 +78,10 @@ fn a_wrong_number_is_said_and_holds_up_the_start() {
 #[test]
 fn unusable_pictures_hold_up_the_start() {
     let mut rig = Rig::new();
-    rig.send(Event::Described {
-        source: "sample".into(),
-        result: Err("the folder holds no pictures".into()),
-    });
+    describe_again(&mut rig, "sample");
+    rig.tell_opened("sample", Err("the folder holds no pictures"));
+    rig.harness.state_mut().view.tab = Tab::Train;
+    rig.settle();
     rig.harness.get_by_label("The folder holds no pictures.");
     assert!(disabled(&rig, "Start training"));
     rig.harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
@@ -93,13 +93,8 @@ fn unusable_pictures_hold_up_the_start() {
 fn what_was_found_is_shown() {
     let mut rig = Rig::new();
     rig.harness.get_by_label("3 classes in folders, 30 pictures to train on, 6 to validate");
-    click(&mut rig, "3 classes");
-    rig.harness.run_steps(30);
-    rig.harness.get_by_label("ship");
     rig.start();
-    click(&mut rig, "1 file was left out");
-    rig.harness.run_steps(30);
-    rig.harness.get_by_label("broken.jpg: is not a picture");
+    rig.harness.get_by_label("1 file was left out");
 }
 
 #[test]
@@ -420,43 +415,37 @@ fn describe_again(rig: &mut Rig, source: &str) {
 }
 
 #[test]
-fn the_engine_looks_at_one_source_at_a_time() {
+fn the_last_source_chosen_is_the_one_that_counts() {
     let mut rig = Rig::new();
     describe_again(&mut rig, "large set");
-    assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == "large set"));
+    assert_eq!(rig.opened().as_deref(), Some("large set"));
+    let first = rig.order();
     describe_again(&mut rig, "large set");
-    assert!(rig.command().is_none(), "it is being looked at already");
+    assert_eq!(rig.opened(), None, "it is being opened already");
     describe_again(&mut rig, "second");
-    assert!(matches!(rig.command(), Some(Command::Stop)), "the first look need not end");
-    describe_again(&mut rig, "third");
-    assert!(matches!(rig.command(), Some(Command::Stop)));
-    assert!(rig.command().is_none(), "the engine would refuse");
-    rig.send(Event::Described { source: "large set".into(), result: Err("stopped".into()) });
-    assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == "third"));
-    assert!(!shows(&rig, "stopped"));
+    assert_eq!(rig.opened().as_deref(), Some("second"));
+    let late = BrowseNews::Unusable { id: first, source: "large set".into(), reason: "stopped".into() };
+    rig.tell(late);
+    assert!(!shows(&rig, "Stopped."), "nobody waits for the first any more");
+    assert!(shows(&rig, "Looking at second"));
 }
 
 #[test]
 fn a_start_waits_until_the_source_is_known() {
     let mut rig = Rig::new();
     describe_again(&mut rig, "large set");
-    rig.command();
     click(&mut rig, "Start training");
     assert!(rig.command().is_none(), "the engine would refuse");
     click(&mut rig, "Stop");
     assert!(rig.command().is_none());
     assert_eq!(rig.harness.state().state.phase, Phase::Idle);
     click(&mut rig, "Start training");
-    rig.send(Event::Described { source: "large set".into(), result: Err("it is empty".into()) });
+    rig.tell_opened("large set", Err("it is empty"));
     assert!(rig.command().is_none(), "there is nothing to train on");
     assert_eq!(rig.harness.state().state.phase, Phase::Idle);
     describe_again(&mut rig, "sample");
-    rig.command();
     click(&mut rig, "Start training");
-    rig.send(Event::Described {
-        source: "sample".into(),
-        result: Ok((super::rig::description("sample"), "alexnet-64")),
-    });
+    rig.tell_opened("sample", Ok(()));
     assert!(matches!(rig.command(), Some(Command::Start(_))));
     assert_eq!(rig.harness.state().state.phase, Phase::Asked);
 }

@@ -1,11 +1,13 @@
-//! An [`App`] whose engine is the test itself: commands come out of one channel, events go into the other.
+//! An [`App`] whose engine and browser are the test itself: commands and requests come out of two channels, events
+//! and news go into two others.
 
 use alexnet_lab::config::{ColourNoise, Mean, ModelConfig, RunConfig, Schedule};
-use alexnet_lab::data::{Description, Refused};
+use alexnet_lab::data::{ColourStatistics, Description, Refused};
 use alexnet_lab::engine::{
-    Checkpoints, Command, Event, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
+    Balance, BrowseNews, BrowseRequest, BrowseSet, Checkpoints, ClassPictures, Command, Event,
+    InputStatistics, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
 };
-use alexnet_lab::gui::{App, Port, theme};
+use alexnet_lab::gui::{App, Port, Tab, theme};
 use alexnet_lab::vis::{EvaluationPoint, FilterGrid, StepPoint};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use egui_kittest::Harness;
@@ -15,10 +17,12 @@ pub struct Rig {
     pub harness: Harness<'static, App>,
     pub commands: Receiver<Command>,
     pub events: Sender<Event>,
+    pub requests: Receiver<BrowseRequest>,
+    pub news: Sender<BrowseNews>,
 }
 
 impl Rig {
-    /// A window of 1280x800 points that has been told what the sample holds.
+    /// A window of 1280x800 points that has been told what the sample holds and shows the training.
     pub fn new() -> Self {
         Self::with(RunConfig::default(), [1280.0, 800.0])
     }
@@ -26,10 +30,12 @@ impl Rig {
     pub fn with(config: RunConfig, size: [f32; 2]) -> Self {
         let (command_sender, commands) = unbounded();
         let (events, event_receiver) = unbounded();
+        let (request_sender, requests) = unbounded();
+        let (news, news_receiver) = unbounded();
         let source = config.data.source.clone();
         let app = App::new(
             &egui::Context::default(),
-            Port::bare(command_sender, event_receiver),
+            Port::bare(command_sender, event_receiver, request_sender, news_receiver),
             config,
             presets(),
         );
@@ -40,12 +46,25 @@ impl Rig {
             },
             app,
         );
-        let mut rig = Self { harness, commands, events };
-        assert!(matches!(rig.command(), Some(Command::Describe(data)) if data.source == source));
-        rig.send(Event::Described {
-            source: source.clone(),
-            result: Ok((description(&source), "alexnet-64")),
-        });
+        let mut rig = Self { harness, commands, events, requests, news };
+        assert_eq!(rig.opened(), Some(source.clone()));
+        rig.tell_set(browse_set(&source));
+        rig.harness.state_mut().view.tab = Tab::Train;
+        rig.settle();
+        rig
+    }
+
+    /// A window that shows the data: the sample, which has been opened.
+    pub fn data() -> Self {
+        Self::data_with(browse_set("sample"), [1280.0, 800.0])
+    }
+
+    /// The same with another set and another size.
+    pub fn data_with(set: BrowseSet, size: [f32; 2]) -> Self {
+        let mut rig = Self::with(RunConfig::default(), size);
+        rig.harness.state_mut().view.tab = Tab::Data;
+        rig.tell_set(set);
+        rig.requested();
         rig
     }
 
@@ -67,6 +86,47 @@ impl Rig {
         self.settle();
     }
 
+    /// Hands the window news of the browser and lets it draw.
+    pub fn tell(&mut self, news: BrowseNews) {
+        self.news.send(news).expect("the window holds the other end");
+        self.settle();
+    }
+
+    /// The source that was asked for last is open, or cannot be used.
+    pub fn tell_opened(&mut self, source: &str, result: Result<(), &str>) {
+        match result {
+            Ok(()) => self.tell_set(browse_set(source)),
+            Err(reason) => {
+                let id = self.order();
+                self.tell(BrowseNews::Unusable { id, source: source.into(), reason: reason.into() });
+            }
+        }
+    }
+
+    pub fn tell_set(&mut self, set: BrowseSet) {
+        let id = self.order();
+        self.tell(BrowseNews::Opened(Box::new(BrowseSet { id, ..set })));
+    }
+
+    /// The number of the source that was asked for last.
+    pub fn order(&self) -> u64 {
+        self.harness.state().state.gallery.order
+    }
+
+    /// Everything the browser has been asked for since the last call.
+    pub fn requested(&mut self) -> Vec<BrowseRequest> {
+        self.requests.try_iter().collect()
+    }
+
+    /// The source that the browser was asked to open since the last call, if any.
+    pub fn opened(&mut self) -> Option<String> {
+        let opened = self.requested().into_iter().filter_map(|request| match request {
+            BrowseRequest::Open { config, .. } => Some(config.source),
+            _ => None,
+        });
+        opened.last()
+    }
+
     /// Draws a few frames. Never "until nothing moves": spinners always move.
     pub fn settle(&mut self) {
         self.harness.run_steps(4);
@@ -85,6 +145,7 @@ pub fn presets() -> Vec<PresetInfo> {
         name: "alexnet-64",
         title: "a small network",
         input_side: 8,
+        stored_side: 10,
         lr: 0.01,
         batch: 32,
         epochs: 10,
@@ -118,6 +179,22 @@ fn standard(name: &str) -> ModelConfig {
     presets.into_iter().find(|preset| preset.name == name).expect("a known preset").standard
 }
 
+/// A set of [`description`] with ten pictures to train on and two to validate of each class.
+pub fn browse_set(source: &str) -> BrowseSet {
+    let description = description(source);
+    let counts =
+        |class: &String| ClassPictures { class: class.clone(), train: 10, validation: 2, few: false };
+    BrowseSet {
+        id: 0,
+        preset: "alexnet-64",
+        classes: description.classes.iter().map(counts).collect(),
+        train_balance: Balance { min: 10, median: 10, max: 10 },
+        validation_balance: Balance { min: 2, median: 2, max: 2 },
+        left_out: Vec::new(),
+        description,
+    }
+}
+
 pub fn description(source: &str) -> Description {
     Description {
         source: source.into(),
@@ -138,6 +215,11 @@ pub fn run_info() -> RunInfo {
         model: model(),
         data: description("sample"),
         refused: vec![Refused { name: "broken.jpg".into(), reason: "is not a picture".into() }],
+        inputs: InputStatistics {
+            pictures: 29,
+            mean: RgbImage::from_pixel(10, 10, Rgb([90, 91, 92])),
+            colours: ColourStatistics { means: [90.0, 91.0, 92.0], ..ColourStatistics::default() },
+        },
         device: "Processor".into(),
         device_reason: "There is no graphics card.".into(),
         folder: "runs/1".into(),

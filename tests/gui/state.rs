@@ -1,11 +1,11 @@
 //! What events do to the state, in order and out of order.
 
-use alexnet_lab::engine::{Event, Stage, StopReason};
+use alexnet_lab::engine::{BrowseNews, BrowseSet, Event, Stage, StopReason};
 use alexnet_lab::gui::{Answer, Found, Notices, Phase, Severity, State};
 use alexnet_lab::vis::StepPoint;
 
 use super::rig::{
-    PACE, description, evaluation, model, prediction, presets, run_info, step, stepped_grid, summary,
+    PACE, browse_set, evaluation, model, prediction, presets, run_info, step, stepped_grid, summary,
 };
 
 fn training() -> State {
@@ -149,20 +149,25 @@ fn only_saves_that_were_asked_for_are_news() {
 #[test]
 fn only_the_chosen_source_is_described() {
     let mut state = State::new(presets());
+    state.chose_source("old");
+    let old = state.gallery.asked_to_open();
     state.chose_source("new");
-    state.apply(Event::Described { source: "old".into(), result: Ok((description("old"), "alexnet-64")) });
+    let new = state.gallery.asked_to_open();
+    let opened =
+        |id, source, preset| BrowseNews::Opened(Box::new(BrowseSet { id, preset, ..browse_set(source) }));
+    state.apply_browse(opened(old, "old", "alexnet-64"));
     assert!(matches!(state.found, Found::Looking));
     assert!(state.preset(None).is_none(), "the fitting preset is not known yet");
-    state.apply(Event::Described { source: "new".into(), result: Ok((description("new"), "alexnet")) });
+    state.apply_browse(opened(new, "new", "alexnet"));
     assert_eq!(state.preset(None).map(|preset| preset.name), Some("alexnet"));
     assert_eq!(state.preset(Some("alexnet-64")).map(|preset| preset.name), Some("alexnet-64"));
     assert!(state.preset(Some("no such preset")).is_none());
-    state.apply(Event::Described { source: "new".into(), result: Err("empty".into()) });
+    state.apply_browse(BrowseNews::Unusable { id: new, source: "new".into(), reason: "empty".into() });
     assert!(matches!(&state.found, Found::Unusable(reason) if reason == "Empty."));
 }
 
 #[test]
-fn looking_at_a_source_is_no_run() {
+fn a_late_word_about_preparing_is_no_run() {
     let mut state = State::new(presets());
     state.apply(Event::Preparing { stage: Stage::Scanning, done: 0, total: 0 });
     assert_eq!(state.phase, Phase::Idle);

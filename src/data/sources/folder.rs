@@ -80,6 +80,10 @@ impl Source for Folder {
         }
         Region::whole(Arc::new(File::open(&path).map_err(unreadable)?)).map_err(unreadable)
     }
+
+    fn path(&self, file: &Entry) -> Option<PathBuf> {
+        Some(self.path_of(file))
+    }
 }
 
 /// Lists the folder tree at `root`.

@@ -13,9 +13,9 @@ mod tar;
 mod zip;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::Refused;
 use super::decode::picture_format;
@@ -61,6 +61,11 @@ pub(super) trait Source: Send + Sync {
     fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
         self.region(file)?.all()
     }
+
+    /// Where a file lies on this machine, if it is a file of its own.
+    fn path(&self, _file: &Entry) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// Refuses files above [`MAX_FILE_BYTES`].
@@ -91,6 +96,8 @@ pub(super) struct Opening<'a> {
     /// The source as the user gave it.
     pub shown: &'a str,
     pub cancel: &'a AtomicBool,
+    /// Files and folders found so far.
+    pub found: &'a AtomicUsize,
 }
 
 impl Opening<'_> {
@@ -191,6 +198,7 @@ impl Lister {
             return Err(DataError::TooManyFiles { path: opening.shown.into(), limit: MAX_FILES });
         }
         self.entries.push(Entry { path, is_folder, place });
+        opening.found.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

@@ -5,6 +5,9 @@
 //! class. Such archives are read in place, as folders of their names without the ending. Other archives are left
 //! alone: beside unpacked pictures they are most likely the same pictures again.
 
+use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+
 use super::folder::Folder;
 use super::names::{is_wnid, part_name};
 use super::{Entry, Lister, Listing, Opened, Opening, Region, SingleFile, Source, Stamp};
@@ -54,6 +57,11 @@ impl Source for Mounts {
         let (source, file) = self.owner(file);
         source.bytes(&file)
     }
+
+    fn path(&self, file: &Entry) -> Option<PathBuf> {
+        let (source, file) = self.owner(file);
+        source.path(&file)
+    }
 }
 
 /// The folder with the archives in it that stand for folders.
@@ -64,6 +72,9 @@ pub(super) fn mounted(folder: Folder, listing: Listing, opening: &Opening) -> Re
     }
     let is_chosen =
         |path: &str| chosen.binary_search_by(|&i| listing.entries[i].path.as_ref().cmp(path)).is_ok();
+    // What is put together here has been counted when it was found.
+    let counted = AtomicUsize::new(0);
+    let again = &Opening { shown: opening.shown, cancel: opening.cancel, found: &counted };
     let mut lister =
         Lister { ignored: listing.ignored, ignored_count: listing.ignored_count, ..Lister::default() };
     let mut first = folder.places();
@@ -71,7 +82,7 @@ pub(super) fn mounted(folder: Folder, listing: Listing, opening: &Opening) -> Re
     for &number in &chosen {
         let entry = &listing.entries[number];
         let shown = format!("{}/{}", opening.shown.trim_end_matches(['/', '\\']), entry.path);
-        let inner = Opening { shown: &shown, cancel: opening.cancel };
+        let inner = Opening { shown: &shown, cancel: opening.cancel, found: opening.found };
         // A thousand open files are more than some systems allow.
         let opened = match super::open_file_as(&folder.path_of(entry), &inner, chosen.len() > 8) {
             Ok(SingleFile::Archive(opened)) => Ok(opened),
@@ -93,7 +104,7 @@ pub(super) fn mounted(folder: Folder, listing: Listing, opening: &Opening) -> Re
         for inside in opened.listing.entries {
             places = places.max(inside.place.saturating_add(1));
             let path = format!("{below}/{}", inside.path);
-            lister.push(path.into(), inside.is_folder, first.saturating_add(inside.place), opening)?;
+            lister.push(path.into(), inside.is_folder, first.saturating_add(inside.place), again)?;
         }
         for refused in opened.listing.ignored {
             lister.ignore(format!("{below}/{}", refused.name), refused.reason);
@@ -103,7 +114,7 @@ pub(super) fn mounted(folder: Folder, listing: Listing, opening: &Opening) -> Re
     }
     let kept = listing.entries.iter().filter(|entry| !is_chosen(&entry.path));
     for entry in kept {
-        lister.push(entry.path.clone(), entry.is_folder, entry.place, opening)?;
+        lister.push(entry.path.clone(), entry.is_folder, entry.place, again)?;
     }
     Ok(Opened { source: Box::new(Mounts { folder, archives }), listing: lister.finish() })
 }

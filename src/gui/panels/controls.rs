@@ -33,7 +33,7 @@ pub fn may_start(state: &State, draft: &Draft) -> Result<(), String> {
         return Err(if state.searching() { search } else { "A run is going on." }.into());
     }
     match &state.found {
-        Found::Unusable(_) => return Err("These pictures cannot be used; the reason is above.".into()),
+        Found::Unusable(_) => return Err("These pictures cannot be used.".into()),
         Found::Nothing => return Err("Choose pictures first.".into()),
         Found::Looking | Found::Ready(..) => {}
     }

@@ -14,5 +14,6 @@ mod rate;
 mod search;
 pub mod shortcuts;
 pub mod status;
+pub mod tabs;
 pub mod top;
 mod variants;

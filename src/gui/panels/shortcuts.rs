@@ -6,16 +6,18 @@ use crate::gui::action::Action;
 use crate::gui::draft::Draft;
 use crate::gui::panels::controls::may_start;
 use crate::gui::state::{Phase, State};
+use crate::gui::tab::Tab;
 use crate::gui::view::View;
 
-const LIST: [(&str, &str); 10] = [
+const LIST: [(&str, &str); 11] = [
     ("Ctrl+Enter", "Start training"),
     ("Space", "Pause or resume"),
     ("Ctrl+O", "Open a picture"),
     ("Ctrl+V", "Paste a picture, a file or a path"),
     ("Ctrl+S", "Save the model"),
+    ("Ctrl+1, Ctrl+2", "Show the data, or the training"),
     ("Tab, Shift+Tab", "Go to the next or previous control"),
-    ("Arrow keys", "Walk through the kernels, once their picture has the focus"),
+    ("Arrow keys", "Walk through classes, pictures or kernels, once these have the focus"),
     ("Ctrl + and Ctrl -", "Larger or smaller"),
     ("F1", "This list"),
     ("Esc", "Close this list"),
@@ -30,6 +32,11 @@ pub fn read_keys(ctx: &Context, state: &State, draft: &Draft, view: &View, actio
     }
     if view.shortcuts_open || state.downloads.open {
         return;
+    }
+    for (key, tab) in [Key::Num1, Key::Num2].into_iter().zip(Tab::ALL) {
+        if pressed(Modifiers::COMMAND, key) {
+            actions.push(Action::Show(tab));
+        }
     }
     if pressed(Modifiers::COMMAND, Key::Enter) && may_start(state, draft).is_ok() {
         actions.push(Action::Start);

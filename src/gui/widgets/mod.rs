@@ -6,6 +6,7 @@ mod buttons;
 mod empty;
 mod kernels;
 mod progress;
+mod sign;
 mod split;
 mod swatch;
 
@@ -15,5 +16,6 @@ pub use buttons::{button_ui, heading_ui, primary_button_ui, small_button_ui};
 pub use empty::empty_ui;
 pub use kernels::{KernelGrid, enlarged_ui, kernel_grid_ui};
 pub use progress::progress_ui;
+pub use sign::warning_sign;
 pub use split::{Direction, Pane, split_ui};
 pub use swatch::{Mark, swatch_ui};

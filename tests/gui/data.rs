@@ -1,0 +1,470 @@
+//! The tab "Data", driven by the labels that people and screen readers know it by.
+
+use alexnet_lab::data::{ColourStatistics, Split};
+use alexnet_lab::engine::{
+    BrowseNews, BrowseRequest, BrowseSet, ClassPictures, DataCheck, Event, FileReason, LargePicture, Look,
+    PictureProblem, Place, SmallPicture, Survey, VARIATIONS, Variation,
+};
+use alexnet_lab::gui::{Action, Section, Tab};
+use egui::Key;
+use egui::accesskit::Toggled;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use image::{Rgb, RgbImage};
+
+use super::panels::{click, disabled, shows, type_into};
+use super::rig::{Rig, browse_set, run_info};
+
+fn all(position: usize) -> Place {
+    Place { split: Split::Train, class: None, position }
+}
+
+fn picture(side: u32) -> RgbImage {
+    RgbImage::from_pixel(side, side, Rgb([200, 10, 10]))
+}
+
+fn act(rig: &mut Rig, action: Action) {
+    let ctx = rig.harness.ctx.clone();
+    rig.harness.state_mut().carry_out(action, &ctx, None);
+    rig.settle();
+}
+
+/// Answers the last wish for small pictures: pictures, but a broken one at `broken`.
+fn answer(rig: &mut Rig, broken: Option<usize>) -> Vec<Place> {
+    let shows = rig.requested().into_iter().filter_map(|request| match request {
+        BrowseRequest::Show { set, version, places, .. } if !places.is_empty() => {
+            Some((set, version, places))
+        }
+        _ => None,
+    });
+    let Some((set, version, places)) = shows.last() else { return Vec::new() };
+    for &place in &places {
+        let name = format!("{}.jpg", place.position);
+        let result = if Some(place.position) == broken {
+            Err(PictureProblem { name, reason: "the JPEG is cut short".into() })
+        } else {
+            Ok(SmallPicture { name, label: 1, size: (60, 50), picture: picture(8) })
+        };
+        rig.news.send(BrowseNews::Small { set, version, place, result }).expect("the window listens");
+    }
+    rig.settle();
+    places
+}
+
+/// The label of the row of a class.
+fn row(name: &str, count: usize) -> String {
+    format!("{name}: {count} pictures")
+}
+
+fn toggled(rig: &Rig, label: &str) -> bool {
+    rig.harness.get_by_label(label).accesskit_node().toggled() == Some(Toggled::True)
+}
+
+#[test]
+fn a_new_window_shows_the_pictures_and_where_to_get_others() {
+    let mut rig = Rig::data();
+    for text in ["The built-in sample", "3 classes", "All classes, mixed: 30 to train on"] {
+        rig.harness.get_by_label(text);
+    }
+    assert!(shows(&rig, "drop a folder or an archive anywhere on this window"));
+    assert!(rig.harness.state().view.tab == Tab::Data);
+    click(&mut rig, "Train");
+    rig.harness.get_by_label("Loss");
+    assert_eq!(rig.harness.state().view.tab, Tab::Train);
+    click(&mut rig, "Look at the pictures");
+    assert_eq!(rig.harness.state().view.tab, Tab::Data);
+}
+
+#[test]
+fn only_pictures_in_sight_are_asked_for_and_only_once() {
+    let mut set = browse_set("sample");
+    set.description.train = 100_000;
+    set.classes[0].train = 99_980;
+    let mut rig = Rig::data_with(set, [1280.0, 800.0]);
+    act(&mut rig, Action::Show(Tab::Train));
+    act(&mut rig, Action::Show(Tab::Data));
+    let wanted = answer(&mut rig, None);
+    assert!((20..120).contains(&wanted.len()), "{} of 100 000 pictures", wanted.len());
+    assert_eq!(wanted[0], all(0));
+    rig.settle();
+    let after = rig.requested();
+    let asked_again =
+        |request: &BrowseRequest| matches!(request, BrowseRequest::Show { places, .. } if !places.is_empty());
+    assert!(!after.iter().any(asked_again), "{after:?}");
+    rig.harness.get_by_label("0.jpg");
+}
+
+#[test]
+fn pictures_that_are_out_of_sight_are_called_off() {
+    let mut rig = Rig::data();
+    act(&mut rig, Action::Show(Tab::Train));
+    let called_off = rig
+        .requested()
+        .into_iter()
+        .any(|request| matches!(request, BrowseRequest::Show { places, .. } if places.is_empty()));
+    assert!(called_off);
+}
+
+#[test]
+fn a_broken_picture_in_the_grid_shows_its_reason() {
+    let mut rig = Rig::data();
+    act(&mut rig, Action::Show(Tab::Train));
+    act(&mut rig, Action::Show(Tab::Data));
+    answer(&mut rig, Some(2));
+    rig.harness.get_by_label("2.jpg: the JPEG is cut short");
+    rig.harness.get_by_label("3.jpg");
+    click(&mut rig, "2.jpg: the JPEG is cut short");
+    let place = all(2);
+    let set = rig.order();
+    assert!(shows(&rig, "Reading the picture"));
+    let result = Err(PictureProblem { name: "2.jpg".into(), reason: "the JPEG is cut short".into() });
+    rig.tell(BrowseNews::Large { set, place, epoch: 0, result });
+    rig.harness.get_by_label("This file is not used: the JPEG is cut short.");
+}
+
+#[test]
+fn a_class_is_chosen_by_click_and_by_keys() {
+    let mut rig = Rig::data();
+    click(&mut rig, &row("dog", 10));
+    assert_eq!(rig.harness.state().view.data.class, Some(1));
+    rig.harness.get_by_label("dog: 10 to train on");
+    rig.harness.key_press(Key::ArrowDown);
+    rig.settle();
+    assert_eq!(rig.harness.state().view.data.class, Some(2));
+    rig.harness.key_press(Key::Home);
+    rig.settle();
+    assert_eq!(rig.harness.state().view.data.class, None);
+    click(&mut rig, "To validate");
+    rig.harness.get_by_label("All classes, mixed: 6 to validate");
+    rig.harness.get_by_label(&row("ship", 2));
+}
+
+#[test]
+fn classes_are_found_and_sorted() {
+    let mut set = browse_set("sample");
+    for (class, train) in set.classes.iter_mut().zip([10, 3, 40]) {
+        class.train = train;
+        class.few = train < 10;
+    }
+    let mut rig = Rig::data_with(set, [1280.0, 800.0]);
+    let few = "dog: 3 pictures, few to train on";
+    rig.harness.get_by_label(few);
+    click(&mut rig, "Order of the classes");
+    click(&mut rig, "Most");
+    let top = |rig: &Rig, label: &str| rig.harness.get_by_label(label).rect().top();
+    assert!(top(&rig, &row("ship", 40)) < top(&rig, &row("cat", 10)));
+    assert!(top(&rig, &row("cat", 10)) < top(&rig, few));
+    type_into(&mut rig, "Find a class", "SHI");
+    assert!(rig.harness.query_by_label(few).is_none());
+    rig.harness.get_by_label(&row("ship", 40));
+    type_into(&mut rig, "Find a class", "no such class");
+    rig.harness.get_by_label("No class has this in its name.");
+}
+
+#[test]
+fn a_thousand_classes_stay_quick_and_reachable() {
+    let long = "a class whose name is far too long for the list and goes on and on";
+    let names: Vec<String> = (0..1000).map(|number| format!("{number:03} {long}")).collect();
+    let mut set = browse_set("sample");
+    set.classes = names
+        .iter()
+        .map(|class| ClassPictures { class: class.clone(), train: 1300, validation: 50, few: false })
+        .collect();
+    set.description.classes = names;
+    set.description.train = 1_300_000;
+    let mut rig = Rig::data_with(set, [900.0, 600.0]);
+    let drawn = rig.harness.query_all_by_label_contains("far too long").count();
+    assert!((3..60).contains(&drawn), "{drawn} of 1000 rows are drawn");
+    let first = format!("000 {long}: 1\u{a0}300 pictures");
+    click(&mut rig, &first);
+    rig.harness.key_press(Key::End);
+    rig.harness.run_steps(60);
+    rig.harness.get_by_label(&format!("999 {long}: 1\u{a0}300 pictures"));
+    let began = std::time::Instant::now();
+    rig.harness.run_steps(20);
+    assert!(began.elapsed().as_millis() < 2000, "20 frames took {:?}", began.elapsed());
+}
+
+#[test]
+fn keys_walk_through_the_grid_enlarge_and_go_back() {
+    let mut rig = Rig::data();
+    rig.harness.get_by_label_contains("Arrow keys walk").focus();
+    rig.settle();
+    for key in [Key::ArrowRight, Key::ArrowRight, Key::ArrowLeft] {
+        rig.harness.key_press(key);
+        rig.settle();
+    }
+    assert_eq!(rig.harness.state().view.data.cursor, 1);
+    rig.requested();
+    rig.harness.key_press(Key::Enter);
+    rig.settle();
+    let asked = rig.requested();
+    assert!(
+        asked.iter().any(|r| matches!(r, BrowseRequest::Enlarge { place, .. } if *place == all(1))),
+        "{asked:?}"
+    );
+    rig.settle();
+    rig.harness.key_press(Key::ArrowRight);
+    rig.settle();
+    assert_eq!(rig.harness.state().view.data.enlarged, Some(all(2)));
+    rig.harness.key_press(Key::Escape);
+    rig.settle();
+    assert_eq!(rig.harness.state().view.data.enlarged, None);
+}
+
+fn large() -> Box<LargePicture> {
+    let placement = alexnet_lab::data::augment::Placement { left: 1, top: 2, flip: true };
+    Box::new(LargePicture {
+        name: "cat/7.jpg".into(),
+        label: 0,
+        size: (60, 50),
+        path: Some("/pictures/cat/7.jpg".into()),
+        stored: picture(10),
+        variations: vec![Variation { placement, shift: [0.0; 3], picture: picture(8) }; VARIATIONS],
+        noise_missing: true,
+    })
+}
+
+#[test]
+fn an_enlarged_picture_shows_what_training_makes_of_it() {
+    let mut rig = Rig::data();
+    rig.harness.state_mut().view.data.enlarge(7);
+    rig.settle();
+    let asked = rig.requested();
+    let Some((place, preview)) = asked.iter().find_map(|request| match request {
+        BrowseRequest::Enlarge { place, preview, .. } => Some((*place, *preview)),
+        _ => None,
+    }) else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(
+        (preview.stored_side, preview.crop_side, preview.augment),
+        (10, 8, true),
+        "as the preset says"
+    );
+    let set = rig.order();
+    rig.tell(BrowseNews::Large { set, place, epoch: 0, result: Ok(large()) });
+    rig.harness
+        .get_by_label("cat · 60 x 50 pixels · kept as 10x10: the middle square, the rest is never seen");
+    rig.harness.get_by_label("cat/7.jpg as it is kept");
+    rig.harness.get_by_label("Variation 6: mirrored");
+    assert!(shows(&rig, "The colour noise is not shown yet"));
+    click(&mut rig, "Again");
+    let asked = rig.requested();
+    let again = asked.iter().any(|r| matches!(r, BrowseRequest::Enlarge { epoch: VARIATIONS, .. }));
+    assert!(again, "{asked:?}");
+    click(&mut rig, "Next");
+    assert_eq!(rig.harness.state().view.data.enlarged, Some(all(8)));
+    click(&mut rig, "Back to all");
+    rig.harness.get_by_label("All classes, mixed: 30 to train on");
+}
+
+#[test]
+fn the_grid_shows_what_the_network_sees_if_asked() {
+    let mut rig = Rig::data();
+    act(&mut rig, Action::Show(Tab::Train));
+    act(&mut rig, Action::Show(Tab::Data));
+    answer(&mut rig, None);
+    click(&mut rig, "As the network sees them");
+    let looks = |rig: &mut Rig| -> Vec<Look> {
+        let shows = rig.requested().into_iter();
+        shows
+            .filter_map(|r| if let BrowseRequest::Show { look, .. } = r { Some(look) } else { None })
+            .collect()
+    };
+    let first = looks(&mut rig);
+    let Some(Look::AsTrained(preview, 0)) = first.last() else { panic!("{first:?}") };
+    assert_eq!((preview.crop_side, preview.augment), (8, true));
+    click(&mut rig, "Again");
+    let second = looks(&mut rig);
+    assert!(matches!(second.last(), Some(Look::AsTrained(_, VARIATIONS))), "{second:?}");
+}
+
+#[test]
+fn opening_says_how_far_it_is_and_can_be_given_up() {
+    let mut rig = Rig::data();
+    act(&mut rig, Action::UseSource("/pictures/large set".into()));
+    rig.harness.get_by_label("Looking at large set");
+    let found = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(12_345));
+    let id = rig.order();
+    rig.tell(BrowseNews::Opening { id, found });
+    rig.harness.get_by_label("12\u{a0}345 files and folders found so far.");
+    rig.requested();
+    click(&mut rig, "Cancel");
+    assert!(matches!(rig.requested()[..], [BrowseRequest::CancelOpening]));
+    rig.tell(BrowseNews::Cancelled { id });
+    rig.harness.get_by_label("Drop a folder or an archive of pictures here");
+    assert!(disabled(&rig, "Start training"));
+    click(&mut rig, "Use the sample");
+    assert_eq!(rig.opened().as_deref(), Some("sample"));
+}
+
+#[test]
+fn an_unusable_source_says_why_and_what_to_do() {
+    let mut rig = Rig::data();
+    act(&mut rig, Action::UseSource("/pictures/empty".into()));
+    rig.tell_opened("/pictures/empty", Err("`/pictures/empty` holds no pictures: put some there"));
+    rig.harness.get_by_label("empty cannot be used");
+    for label in ["Copy the reason", "Choose a folder…", "Choose an archive…", "Use the sample"] {
+        assert!(!disabled(&rig, label), "{label}");
+    }
+    rig.requested();
+    click(&mut rig, "Try again");
+    assert_eq!(rig.opened().as_deref(), Some("/pictures/empty"));
+}
+
+fn checked() -> Box<DataCheck> {
+    let set = browse_set("sample");
+    Box::new(DataCheck {
+        source: "sample".into(),
+        layout: set.description.layout,
+        usable: true,
+        problem: None,
+        train: 29,
+        validation: 6,
+        typical_side: 8,
+        model: "alexnet-64".into(),
+        prepared_side: 10,
+        prepared_bytes: 10_500,
+        seconds: 0.5,
+        prepare_seconds: 0.4,
+        sizes: None,
+        near: None,
+        near_pairs: Vec::new(),
+        train_balance: set.train_balance,
+        validation_balance: set.validation_balance,
+        duplicates_across: 2,
+        duplicates_within_train: 0,
+        duplicates_within_validation: 0,
+        duplicates_contradicting: 0,
+        refused_count: 1,
+        classes: set.classes,
+        refused: vec![FileReason { name: "a, b.jpg".into(), reason: "it is \"odd\"".into() }],
+        left_out: Vec::new(),
+        duplicates: Vec::new(),
+    })
+}
+
+#[test]
+fn a_check_is_watched_stopped_and_read() {
+    let mut rig = Rig::data();
+    let set = rig.order();
+    click(&mut rig, "Check every picture");
+    assert!(
+        rig.requested().iter().any(|request| matches!(request, BrowseRequest::Check { near: false, .. }))
+    );
+    rig.tell(BrowseNews::Checking { set, done: 18, total: 36 });
+    rig.harness.get_by_label("18 of 36");
+    rig.harness.get_by_label("Check progress");
+    click(&mut rig, "Stop the check");
+    assert!(rig.requested().iter().any(|request| matches!(request, BrowseRequest::StopCheck)));
+    assert!(disabled(&rig, "Stop the check"));
+    rig.tell(BrowseNews::Checked { set, result: Ok(None) });
+    rig.harness.get_by_label("Not checked yet");
+    click(&mut rig, "Check every picture");
+    rig.tell(BrowseNews::Checked { set, result: Ok(Some(checked())) });
+    for text in ["Usable", "29 pictures to train on, 6 to validate", "a, b.jpg: it is \"odd\""] {
+        assert!(rig.harness.query_all_by_label(text).count() > 0, "{text}");
+    }
+    assert!(shows(&rig, "2 to validate are among those to train on"));
+    click(&mut rig, "Not used (1)");
+    rig.harness.get_by_label("a, b.jpg: it is \"odd\"");
+}
+
+#[test]
+fn files_left_out_by_a_run_are_one_click_away() {
+    let mut rig = Rig::training();
+    click(&mut rig, "1 file was left out");
+    assert_eq!(rig.harness.state().view.tab, Tab::Data);
+    assert_eq!(rig.harness.state().view.data.section, Section::Unused);
+    rig.harness.get_by_label("broken.jpg: is not a picture");
+    assert!(!disabled(&rig, "Save as CSV…"));
+}
+
+#[test]
+fn a_list_is_written_as_a_table_and_said_where() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("list.csv");
+    let mut rig = Rig::data();
+    act(&mut rig, Action::WriteList(path.clone(), "file,reason\r\n".into()));
+    for _ in 0..200 {
+        rig.settle();
+        if shows(&rig, "The list is in") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(shows(&rig, "The list is in"));
+    assert_eq!(std::fs::read_to_string(path).expect("the list"), "file,reason\r\n");
+}
+
+#[test]
+fn a_run_shows_the_training_and_the_data_stay_in_reach() {
+    let mut rig = Rig::data();
+    click(&mut rig, "Start training");
+    assert_eq!(rig.harness.state().view.tab, Tab::Train);
+    let mut info = run_info();
+    info.config.data.augment = Some(false);
+    rig.send(Event::Started(Box::new(info)));
+    click(&mut rig, "Data");
+    assert!(
+        toggled(&rig, "Data")
+            || rig.harness.get_by_label("Data").accesskit_node().is_selected() == Some(true)
+    );
+    rig.harness.state_mut().view.data.enlarge(0);
+    rig.settle();
+    let asked = rig.requested();
+    let as_the_run =
+        |r: &BrowseRequest| matches!(r, BrowseRequest::Enlarge { preview, .. } if !preview.augment);
+    assert!(asked.iter().any(as_the_run), "the run's settings count, not the draft's: {asked:?}");
+}
+
+#[test]
+fn an_idle_window_does_not_draw_itself_again() {
+    let mut rig = Rig::data();
+    act(&mut rig, Action::Show(Tab::Train));
+    act(&mut rig, Action::Show(Tab::Data));
+    answer(&mut rig, None);
+    rig.harness.run_steps(60);
+    let delay = rig.harness.output().viewport_output.values().map(|output| output.repaint_delay).min();
+    assert!(delay.is_some_and(|delay| delay.as_secs() > 3600), "{delay:?}");
+}
+
+#[test]
+fn everything_fits_into_small_and_large_windows() {
+    for size in [[900.0, 600.0], [1280.0, 800.0], [1920.0, 1080.0]] {
+        let mut set: BrowseSet = browse_set("sample");
+        set.classes[0].class = "a class with a very long name that cannot fit into any list".into();
+        let mut rig = Rig::data_with(set, size);
+        act(&mut rig, Action::Show(Tab::Data));
+        let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+        for label in
+            ["Check every picture", "Find a class", "As the network sees them", "Check", "Not used (0)"]
+        {
+            let rect = rig.harness.get_by_label(label).rect();
+            assert!(screen.contains_rect(rect), "{label} at {rect:?} in {size:?}");
+        }
+    }
+}
+
+#[test]
+fn statistics_come_from_a_few_pictures_until_a_run_has_seen_all() {
+    let mut rig = Rig::data();
+    click(&mut rig, "Statistics");
+    assert!(shows(&rig, "Reading a few pictures"));
+    let set = rig.order();
+    let survey = Survey {
+        pictures: 20,
+        of: 30,
+        refused: 0,
+        sides: [48, 50, 64],
+        mean: picture(4),
+        colours: ColourStatistics { means: [10.0, 20.0, 30.0], ..ColourStatistics::default() },
+    };
+    rig.tell(BrowseNews::Surveyed { set, survey: Box::new(survey) });
+    rig.harness.get_by_label("48 to 64 pixels, median 50");
+    rig.harness.get_by_label("red 10.0, green 20.0, blue 30.0 of 255");
+    assert!(shows(&rig, "From 20 of 30 pictures to train on"));
+    rig.start();
+    rig.harness.get_by_label("red 90.0, green 91.0, blue 92.0 of 255");
+    assert!(shows(&rig, "Of all 29 usable pictures to train on, as the run has prepared them."));
+}
