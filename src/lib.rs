@@ -8,7 +8,7 @@
 //! | [`words`] | numbers as people read them |
 //! | [`config`] | what a run is: data, model, update rule, length |
 //! | [`device`] | which devices there are, which one is taken, and why |
-//! | [`data`] | pictures: found, decoded once, dealt out in batches |
+//! | [`data`] | pictures: downloaded, found, decoded once, dealt out in batches |
 //! | [`kernels`] | our own operations in WGSL with their twins on the CPU |
 //! | [`model`] | networks as data, their weights, their files |
 //! | [`train`] | loss, gradient, the paper's update rule, errors |

@@ -6,7 +6,9 @@ use alexnet_lab::cli::{self, Cli, Request};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let filter = env_logger::Env::default().default_filter_or("error,alexnet_lab=warn");
+    // What TLS has to say about a server is part of our own message.
+    let levels = "error,alexnet_lab=warn,rustls_platform_verifier=off";
+    let filter = env_logger::Env::default().default_filter_or(levels);
     env_logger::Builder::from_env(filter).init();
     // Panics are caught where they can be told to the user; here only the place is kept for the log.
     std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));

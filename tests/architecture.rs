@@ -29,6 +29,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rfd", &["gui"]),
     ("plotters", &["vis"]),
     ("clap", &["cli", "main"]),
+    ("ureq", &["data"]),
 ];
 
 #[test]

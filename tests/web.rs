@@ -237,6 +237,46 @@ fn answer(
     Ok(())
 }
 
+/// A SOCKS5 proxy without passwords; it counts too.
+pub fn socks(log: Arc<Mutex<Vec<String>>>) -> Proxy {
+    let seen = log.clone();
+    let (address, over, thread) = listen(move |near, _| {
+        let _ = socks_tunnel(near, &seen);
+    });
+    Proxy { address, tunnels: log, over, thread: Some(thread) }
+}
+
+/// RFC 1928: greeting, then a request to connect to an IPv4 address or a name.
+fn socks_tunnel(mut near: TcpStream, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let mut start = [0; 2];
+    near.read_exact(&mut start)?;
+    near.read_exact(&mut vec![0; start[1].into()])?;
+    near.write_all(&[5, 0])?;
+    let mut request = [0; 4];
+    near.read_exact(&mut request)?;
+    let host = match request[3] {
+        1 => {
+            let mut ip = [0; 4];
+            near.read_exact(&mut ip)?;
+            std::net::Ipv4Addr::from(ip).to_string()
+        }
+        _ => {
+            let mut length = [0];
+            near.read_exact(&mut length)?;
+            let mut name = vec![0; length[0].into()];
+            near.read_exact(&mut name)?;
+            String::from_utf8_lossy(&name).into_owned()
+        }
+    };
+    let mut port = [0; 2];
+    near.read_exact(&mut port)?;
+    let target = format!("{host}:{}", u16::from_be_bytes(port));
+    log.lock().unwrap().push(target.clone());
+    let far = TcpStream::connect(target)?;
+    near.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 0])?;
+    splice(near, far)
+}
+
 /// A proxy that opens tunnels, asks for a password if it has one, and counts.
 pub struct Proxy {
     address: SocketAddr,
@@ -282,8 +322,13 @@ fn tunnel(mut near: TcpStream, credentials: Option<&str>, log: &Mutex<Vec<String
         return Ok(());
     };
     log.lock().unwrap().push(target.to_owned());
-    let mut far = TcpStream::connect(target)?;
+    let far = TcpStream::connect(target)?;
     near.write_all(b"HTTP/1.1 200 Go\r\n\r\n")?;
+    splice(near, far)
+}
+
+/// Passes on what either side says until one of them is done.
+fn splice(mut near: TcpStream, mut far: TcpStream) -> std::io::Result<()> {
     let (mut near_in, mut far_out) = (near.try_clone()?, far.try_clone()?);
     let back = std::thread::spawn(move || {
         let _ = std::io::copy(&mut near_in, &mut far_out);

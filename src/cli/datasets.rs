@@ -166,9 +166,7 @@ pub(super) fn get(args: GetArgs) -> Status {
                 report.bar.finish_and_clear();
                 let status = output::failure(&message, bad_input, args.json);
                 if !by_hand.is_empty() {
-                    output::note(&format!(
-                        "What is there is kept, and the same command goes on from it.\n{by_hand}"
-                    ));
+                    output::note(&format!("The same command tries again, from what is there.\n{by_hand}"));
                 }
                 return status;
             }

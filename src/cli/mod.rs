@@ -12,6 +12,7 @@ mod find;
 mod import;
 mod output;
 mod predict;
+mod prepare;
 mod report;
 mod session;
 mod summary;
@@ -75,6 +76,11 @@ enum DataTask {
     /// Read every picture and say what is there: layout, classes, files that cannot be used, duplicates, size.
     /// Ends with status 0 if it can be trained on, 2 if not
     Check(CheckArgs),
+    /// Decode every picture once and keep it on disk at the size that training needs. A run does this by itself;
+    /// what is there already is not done again
+    Prepare(prepare::PrepareArgs),
+    /// List the prepared pictures that are kept on disk, or remove them
+    Cache(prepare::CacheArgs),
     /// List the data sets that can be downloaded, and which of them are here
     List(datasets::ListArgs),
     /// Download a data set. One that was broken off goes on where it stopped
@@ -83,7 +89,8 @@ enum DataTask {
 
 #[derive(Debug, Args)]
 struct CheckArgs {
-    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, or a list of paths and labels
+    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, a list of paths and labels, or a
+    /// downloaded set by its name (`alexnet-lab data list`)
     #[arg(value_name = "SOURCE")]
     source: String,
     /// Search for pictures that look alike too: those whose hashes differ in at most so many of 64 bits
@@ -103,7 +110,8 @@ struct CheckArgs {
 
 #[derive(Debug, Args)]
 struct TrainArgs {
-    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, or a list of paths and labels
+    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, a list of paths and labels, or a
+    /// downloaded set by its name (`alexnet-lab data list`)
     #[arg(long, value_name = "SOURCE")]
     data: Option<String>,
     /// Model preset; without it, the one that fits the size of the pictures
@@ -174,7 +182,8 @@ struct EvalArgs {
     /// A model file (.safetensors) of this program, or one of PyTorch (.pth) or Caffe (.caffemodel)
     #[arg(long, value_name = "FILE")]
     model_file: PathBuf,
-    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, or a list of paths and labels
+    /// `sample` (built in), or pictures: a folder, a .tar, .tar.gz or .zip archive, a list of paths and labels, or a
+    /// downloaded set by its name (`alexnet-lab data list`)
     #[arg(long, value_name = "SOURCE")]
     data: String,
     /// 1: the central crop. 10: the paper's corners, centre and mirror images, averaged
@@ -264,6 +273,8 @@ impl Cli {
             Some(Task::Import(args)) => Request::Done(import::run(args)),
             Some(Task::Summary(args)) => Request::Done(summary::run(args)),
             Some(Task::Data { task: DataTask::Check(args) }) => Request::Done(data::check(args)),
+            Some(Task::Data { task: DataTask::Prepare(args) }) => Request::Done(prepare::run(args)),
+            Some(Task::Data { task: DataTask::Cache(args) }) => Request::Done(prepare::cache(args)),
             Some(Task::Bench { task }) => Request::Done(bench::run(task)),
             Some(Task::Data { task: DataTask::List(args) }) => Request::Done(datasets::list(&args)),
             Some(Task::Data { task: DataTask::Get(args) }) => Request::Done(datasets::get(args)),

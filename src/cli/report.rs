@@ -49,6 +49,12 @@ impl Report {
                     output::object(&json!({ "event": "warning", "message": text }));
                 }
             }
+            Event::Note(text) => {
+                self.say(text);
+                if self.json {
+                    output::object(&json!({ "event": "note", "message": text }));
+                }
+            }
             Event::Checkpoint(info) if self.json => output::object(&json!({
                 "event": "checkpoint", "step": info.step, "path": info.path, "bytes": info.bytes,
                 "kept": info.kept, "total_bytes": info.total_bytes,
@@ -161,7 +167,7 @@ impl Report {
             self.say(&format!("{} …", stage.words()));
             return;
         }
-        self.bar.set_style(style("{msg} {wide_bar} {pos}/{len} {eta}"));
+        self.bar.set_style(style("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}"));
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
         self.bar.set_message(stage.words());

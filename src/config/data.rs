@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// `sample`, or the path of a folder, an archive (`.tar`, `.tar.gz`, `.zip`) or a list of paths and labels.
+    /// `sample`, or the path of a folder, an archive (`.tar`, `.tar.gz`, `.zip`) or a list of paths and labels, or the
+    /// name of a data set that was downloaded.
     pub source: String,
     /// Share of the pictures held back for validation when the source has no such split.
     pub validation_share: f64,

@@ -125,6 +125,10 @@ impl RunConfig {
             |v| v > 0.0 && v < 1.0,
             "between 0 and 1",
         )?;
+        if self.data.cache_dir.as_ref().is_some_and(|folder| folder.as_os_str().is_empty()) {
+            let expected = "a folder";
+            return Err(ConfigError::Range { name: "data.cache_dir", value: "empty".into(), expected });
+        }
         let share = |v| (0.0..=1.0).contains(&v);
         check("data.max_refused_share", self.data.max_refused_share, share, "0 to 1")?;
         check("data.loader_threads", self.data.loader_threads, |v| v <= 256, "at most 256")?;

@@ -13,6 +13,8 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
+use super::tiff::{self, Restated};
+
 /// Memory one picture may take while it is decoded, the decoder's own included, in MiB. Enough for a baseline JPEG of
 /// 170 megapixels or a progressive one of 60.
 const DECODE_MIB: u64 = 512;
@@ -54,6 +56,11 @@ pub(super) fn decode_if(bytes: &[u8], has_room: &mut dyn FnMut(u64) -> bool) -> 
 /// As [`decode`].
 pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), String> {
     let format = picture_format(bytes)?;
+    if format == ImageFormat::Tiff
+        && let Some(restated) = tiff::restate(bytes)
+    {
+        return Ok(restated.size());
+    }
     catch_unwind(AssertUnwindSafe(|| {
         ImageReader::with_format(Cursor::new(bytes), format)
             .into_dimensions()
@@ -101,6 +108,42 @@ fn decode_as(
         // The decoder would fill the missing part with grey and say nothing.
         return Err(Undecoded::Refused("the JPEG is cut short: its end is missing".into()));
     }
+    if format == ImageFormat::Tiff
+        && let Some(restated) = tiff::restate(bytes)
+    {
+        return decode_restated(restated, bytes.len(), has_room);
+    }
+    let (mut picture, orientation) = decode_plainly(bytes, format, 0, has_room)?;
+    picture.apply_orientation(orientation);
+    Ok(on_white(picture))
+}
+
+/// Decodes a kind of TIFF that the image library does not know by name.
+fn decode_restated(
+    mut restated: Restated,
+    file: usize,
+    has_room: &mut dyn FnMut(u64) -> bool,
+) -> Result<RgbImage, Undecoded> {
+    let (width, height) = restated.size();
+    let pixels = u64::from(width) * u64::from(height);
+    let bytes = std::mem::take(&mut restated.file);
+    // Beside what the library takes: the file described anew, and the picture made out, perhaps turned.
+    let extra = (file as u64).saturating_add(pixels.saturating_mul(6));
+    let (rows, orientation) = decode_plainly(&bytes, ImageFormat::Tiff, extra, has_room)?;
+    drop(bytes);
+    let picture = restated.picture(rows).map_err(Undecoded::Refused)?;
+    let mut picture = DynamicImage::ImageRgb8(picture);
+    picture.apply_orientation(orientation);
+    Ok(picture.into_rgb8())
+}
+
+/// What the image library makes of a file, not turned yet. `extra` bytes are needed beside its own.
+fn decode_plainly(
+    bytes: &[u8],
+    format: ImageFormat,
+    extra: u64,
+    has_room: &mut dyn FnMut(u64) -> bool,
+) -> Result<(DynamicImage, Orientation), Undecoded> {
     let failed = |error: ImageError| Undecoded::Refused(plain_reason(format, &error));
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODE_MIB << 20);
@@ -114,7 +157,7 @@ fn decode_as(
     }
     // A broken orientation is no reason to refuse the picture it lies in.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let needed = memory_needed(bytes, format, &decoder, orientation);
+    let needed = memory_needed(bytes, format, &decoder, orientation).saturating_add(extra);
     if needed > DECODE_MIB << 20 {
         return Err(Undecoded::Refused(too_large(&format!("{width} x {height} pixels"))));
     }
@@ -123,9 +166,8 @@ fn decode_as(
     }
     limits.max_alloc = Some((DECODE_MIB << 20) - decoder.total_bytes());
     decoder.set_limits(limits).map_err(failed)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    picture.apply_orientation(orientation);
-    Ok(on_white(picture))
+    let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    Ok((picture, orientation))
 }
 
 /// Bytes that decoding takes at its peak.
@@ -147,7 +189,17 @@ fn memory_needed(
             decoded.saturating_add(kept).saturating_add(bytes.len() as u64)
         }
         // A frame beside the canvas, or the planes of the coded picture.
-        ImageFormat::Gif | ImageFormat::WebP | ImageFormat::Tiff => decoded.saturating_mul(2),
+        ImageFormat::Gif | ImageFormat::WebP => decoded.saturating_mul(2),
+        // What JPEGs inside claim to be is believed by the library.
+        ImageFormat::Tiff => {
+            let frame = |jpeg: &[u8]| {
+                let (_, at) = jpeg_frame(jpeg)?;
+                let side =
+                    |at: usize| Some(u64::from(u16::from_be_bytes([*jpeg.get(at)?, *jpeg.get(at + 1)?])));
+                Some(side(at + 5)? * side(at + 7)?)
+            };
+            decoded.saturating_mul(2).saturating_add(tiff::jpegs_inside(bytes, frame))
+        }
         _ => decoded,
     };
     let turned = match orientation {

@@ -29,6 +29,7 @@ pub mod sampler;
 mod sources;
 mod store;
 mod sums;
+mod tiff;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

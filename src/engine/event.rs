@@ -65,6 +65,8 @@ pub enum Event {
         name: String,
         result: Result<Prediction, String>,
     },
+    /// Something worth knowing; nothing is wrong.
+    Note(String),
     /// Something the user should know; the run goes on.
     Warning(String),
     /// The run ended and everything is written.

@@ -23,6 +23,7 @@ mod outbox;
 mod pace;
 mod plan;
 mod prepare;
+mod prepared;
 mod replay;
 mod run;
 mod settings;
@@ -56,9 +57,13 @@ pub use event::{
 };
 pub use folder::refused_table;
 pub use handle::Engine;
+pub use prepared::{
+    PrepareError, Prepared, PreparedCache, PreparedSide, PreparedStore, prepare, prepared_cache,
+};
 pub use statistics::InputStatistics;
 pub use summary::{LayerSummary, NetworkSummary, summary};
 pub use take_up::{Interrupted, interrupted, interrupted_run};
 
+pub use crate::data::Report as PrepareReport;
 pub use crate::model::ImportOptions;
 pub use crate::model::export::{ExportError, ExportFormat, Exported, export};

@@ -1,7 +1,8 @@
 //! Slow work before a run, on a thread of its own, while the engine goes on answering.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{bounded, select};
 
@@ -10,8 +11,11 @@ use super::event::{Event, Stage};
 use super::model::View;
 use super::outbox::Outbox;
 use crate::config::DataConfig;
-use crate::data::{self, DataError, Dataset, PictureStore};
+use crate::data::{self, Cabinet, DataError, Dataset, PictureStore, Preparation, Report, Watch};
 use crate::device;
+
+/// Progress is told at most this often.
+const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
 
 /// How a background job ended.
 pub(super) enum Waited<T> {
@@ -22,16 +26,23 @@ pub(super) enum Waited<T> {
     Broken,
 }
 
-/// Runs `job` on a thread of its own and serves commands until it is done. A stop sets the flag that the
-/// job is given and does not wait for the job.
+/// How a background job is steered.
+#[derive(Default)]
+pub(super) struct Steering {
+    cancel: AtomicBool,
+    pause: AtomicBool,
+}
+
+/// Runs `job` on a thread of its own and serves commands until it is done. A stop cancels the job and does not wait
+/// for it.
 pub(super) fn in_background<T: Send + 'static>(
     control: &mut Control,
     model: Option<View<'_>>,
-    job: impl FnOnce(&AtomicBool) -> T + Send + 'static,
+    job: impl FnOnce(&Steering) -> T + Send + 'static,
 ) -> Waited<T> {
-    let cancel = Arc::new(AtomicBool::new(false));
+    let steering = Arc::new(Steering::default());
     let (done, result) = bounded(1);
-    let flag = cancel.clone();
+    let flag = steering.clone();
     let thread = std::thread::Builder::new().name("prepare".into()).spawn(move || {
         // The receiver is gone when nobody waits for the result any more.
         let _ = done.send(job(&flag));
@@ -48,8 +59,9 @@ pub(super) fn in_background<T: Send + 'static>(
                 Err(_) => control.stop = true,
             },
         }
+        steering.pause.store(control.paused && !control.stop, Ordering::Relaxed);
         if control.stop {
-            cancel.store(true, Ordering::Relaxed);
+            steering.cancel.store(true, Ordering::Relaxed);
             return Waited::Stopped;
         }
     }
@@ -63,10 +75,10 @@ pub(super) fn scan(
 ) -> Waited<Result<Arc<dyn Dataset>, DataError>> {
     control.outbox.send(Event::Preparing { stage: Stage::Scanning, done: 0, total: 0 });
     let config = config.clone();
-    in_background(control, model, move |cancel| data::open_unless(&config, cancel))
+    in_background(control, model, move |steering| data::open_unless(&config, &steering.cancel))
 }
 
-/// Decodes every picture once.
+/// Decodes every picture once, or finds that this was done before. A pause holds it up.
 pub(super) fn decode(
     control: &mut Control,
     model: Option<View<'_>>,
@@ -74,19 +86,37 @@ pub(super) fn decode(
     side: usize,
     config: &DataConfig,
 ) -> Waited<Result<Option<PictureStore>, DataError>> {
-    let progress = Progress { outbox: control.outbox.clone(), told: AtomicUsize::new(0) };
+    let cabinet = match config.prepared.then(|| Cabinet::of(config)).transpose() {
+        Ok(cabinet) => cabinet,
+        Err(error) => {
+            control.outbox.send(Event::Warning(error.to_string()));
+            None
+        }
+    };
+    let teller = Teller { outbox: control.outbox.clone(), told: Mutex::new(None) };
     let threads = loader_threads(config);
-    let budget = config.cache_mib << 20;
-    in_background(control, model, move |cancel| {
-        PictureStore::prepare(
-            dataset,
-            side as u32,
-            budget,
+    let memory = config.cache_mib << 20;
+    let whole = names_everything(config);
+    in_background(control, model, move |steering| {
+        let watch =
+            Watch { tell: &|report| teller.tell(report), cancel: &steering.cancel, pause: &steering.pause };
+        let how = Preparation {
+            side: side as u32,
             threads,
-            &|done, total| progress.tell(done, total),
-            cancel,
-        )
+            memory,
+            cabinet: cabinet.as_ref(),
+            whole,
+            check: false,
+            or_in_memory: true,
+            watch,
+        };
+        data::prepare(dataset, &how)
     })
+}
+
+/// Whether a data set opened with `config` names all pictures of its source.
+pub(super) fn names_everything(config: &DataConfig) -> bool {
+    config.max_per_class == 0 && config.min_per_class == 0
 }
 
 /// Threads that read pictures: as asked, or one a core.
@@ -97,18 +127,25 @@ pub(super) fn loader_threads(config: &DataConfig) -> usize {
     }
 }
 
-/// Passes on progress, but not every single picture.
-struct Progress {
+/// Passes on what a preparation reports, but not every single picture.
+struct Teller {
     outbox: Outbox,
-    /// Hundredths that were told.
-    told: AtomicUsize,
+    /// When progress was told last.
+    told: Mutex<Option<Instant>>,
 }
 
-impl Progress {
-    fn tell(&self, done: usize, total: usize) {
-        let hundredth = (done * 100).checked_div(total).unwrap_or(0);
-        if hundredth > self.told.fetch_max(hundredth, Ordering::Relaxed) || done == total {
-            self.outbox.send(Event::Preparing { stage: Stage::Decoding, done, total });
+impl Teller {
+    fn tell(&self, report: Report) {
+        match report {
+            Report::Note(text) => self.outbox.send(Event::Note(text)),
+            Report::Warning(text) => self.outbox.send(Event::Warning(text)),
+            Report::Progress { done, total } => {
+                let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+                if done == total || told.is_none_or(|told| told.elapsed() >= PROGRESS_PAUSE) {
+                    *told = Some(Instant::now());
+                    self.outbox.send(Event::Preparing { stage: Stage::Decoding, done, total });
+                }
+            }
         }
     }
 }

@@ -24,9 +24,13 @@ pub struct TakeUp {
 
 /// The settings that a run may change and still be the same run: none of them decides what an update does. An
 /// end that lies elsewhere only makes it longer or shorter.
-const FREE: [&str; 9] = [
+const FREE: [&str; 13] = [
+    "data.cache_dir",
     "data.cache_mib",
     "data.loader_threads",
+    "data.max_refused_share",
+    "data.prepared",
+    "data.prepared_gib",
     "data.source",
     "run.checkpoint_minutes",
     "run.checkpoint_steps",

@@ -67,6 +67,7 @@ impl State {
             Event::Checkpoint(info) => self.checkpoint = Some(info),
             Event::Saved { path } => self.saved(&path),
             Event::Prediction { id, name, result } => self.predicted(id, name, result),
+            Event::Note(text) => self.notices.push(Severity::Info, sentence(&text)),
             Event::Warning(text) => self.notices.push(Severity::Warning, sentence(&text)),
             Event::Cancelled => self.ended(),
             Event::Stopped(summary) => self.stopped(summary),

@@ -79,3 +79,148 @@ fn what_cannot_be_used_ends_with_status_2() {
     assert_eq!(events(&objects, "refused").len(), 3);
     assert_eq!(events(&objects, "check")[0]["usable"], false);
 }
+
+/// Class folders with `good` pictures each, and `bad` files that are none among the dogs.
+fn half_broken(root: &std::path::Path, good: u8, bad: u8) {
+    for (shade, class) in [(0, "cat"), (100, "dog")] {
+        let folder = root.join("pets").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..good {
+            let colour = image::Rgb([number * 9, shade, 90]);
+            image::RgbImage::from_pixel(40, 40, colour).save(folder.join(format!("{number}.png"))).unwrap();
+        }
+    }
+    for number in 0..bad {
+        fs::write(root.join(format!("pets/dog/letter, \"{number}\".png")), "dear dog").unwrap();
+    }
+}
+
+#[test]
+fn refused_files_are_written_to_a_table_on_request() {
+    let folder = tempdir().unwrap();
+    half_broken(folder.path(), 4, 2);
+    let output = call(folder.path(), &["data", "check", "pets", "--refused", "bad.csv"]);
+    assert_eq!(output.status.code(), Some(0));
+    let table = fs::read_to_string(folder.path().join("bad.csv")).unwrap();
+    let mut lines: Vec<&str> = table.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines[2], "file,reason");
+    assert!(lines[0].starts_with("\"dog/letter, \"\"0\"\".png\",\"not a picture"), "{table}");
+    let output = call(folder.path(), &["data", "check", "pets", "--refused", "no folder/bad.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no folder/bad.csv"));
+}
+
+#[test]
+fn too_many_refused_files_stop_a_run_with_their_list() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    half_broken(root, 5, 12);
+    let train = |share: &'static str, out: &'static str| {
+        let args = ["train", "--data", "pets", "--max-steps", "1", "--out", out, "--json"];
+        call(root, &[&args[..], &["--set", share], super::QUICK].concat())
+    };
+    // 12 of 22 are more than half.
+    for (share, stops) in [
+        ("data.max_refused_share=0.5", true),
+        ("data.max_refused_share=0", true),
+        ("data.max_refused_share=0.6", false),
+        ("data.max_refused_share=1", false),
+    ] {
+        let out = if stops { "stopped" } else { "done" };
+        let _ = fs::remove_dir_all(root.join(out));
+        let output = train(share, out);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(if stops { 2 } else { 0 }), "{share}: {text}");
+        let table = fs::read_to_string(root.join(out).join("refused.csv")).unwrap();
+        if stops {
+            for words in
+                ["of the 22 files in `pets`", "data.max_refused_share", "dog/letter", "stopped/refused.csv"]
+            {
+                assert!(text.contains(words), "{share}: {words:?} is missing in {text}");
+            }
+            assert!(table.contains("dog/letter"), "{table}");
+        } else {
+            assert_eq!(table.lines().count(), 13, "{table}");
+        }
+    }
+    // The check reads on and lists all, but says that a run would stop.
+    let output = call(root, &["data", "check", "pets", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let objects = objects(&output);
+    assert_eq!(events(&objects, "refused").len(), 12);
+    let problem = events(&objects, "check")[0]["problem"].as_str().unwrap().to_owned();
+    assert!(problem.contains("12 of the 22 files"), "{problem}");
+    let output = call(root, &["data", "check", "pets", "--set", "data.max_refused_share=1"]);
+    assert_eq!(output.status.code(), Some(0));
+    let output = call(root, &["data", "check", "pets", "--set", "data.max_refused_share=2"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("data.max_refused_share"));
+}
+
+#[test]
+fn pictures_that_look_alike_and_sizes_are_told() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    let scene = |seed: u32, side: u32| {
+        image::RgbImage::from_fn(side, side, |x, y| {
+            let (x, y) = (x * 64 / side, y * 64 / side);
+            image::Rgb([(x * seed * 7 + y * 3) as u8, (x * y * seed) as u8, ((x + seed) * (y + 5)) as u8])
+        })
+    };
+    for (name, seed, side) in [
+        ("train/cat/1", 1, 128),
+        ("train/dog/2", 2, 128),
+        ("val/cat/3", 3, 128),
+        ("val/dog/4", 4, 128),
+        ("val/dog/like 2", 2, 120),
+    ] {
+        let path = root.join("pets").join(name).with_extension("png");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        scene(seed, side).save(path).unwrap();
+    }
+    let output = call(root, &["data", "check", "--near", "pets"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for words in [
+        "120x120 to 128x128 pixels, median 128x128",
+        "1 to validate look like one to train on; 0 like another",
+        "train/dog/2.png ~ val/dog/like 2.png (",
+        "preparing takes about",
+    ] {
+        assert!(text.contains(words), "{words:?} is missing in\n{text}");
+    }
+    let found = objects(&call(root, &["data", "check", "pets", "--near=8", "--json"]));
+    let whole = events(&found, "check")[0];
+    assert_eq!(whole["near"]["distance"], 8);
+    assert_eq!(whole["sizes"]["median"], serde_json::json!([128, 128]));
+    assert!(whole["prepare_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(events(&found, "near_duplicate")[0]["across"], true);
+    assert_eq!(call(root, &["data", "check", "pets", "--near=9"]).status.code(), Some(2));
+    let without = objects(&call(root, &["data", "check", "pets", "--json"]));
+    assert!(events(&without, "check")[0]["near"].is_null());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_check_says_so() {
+    use std::process::Stdio;
+
+    let folder = tempdir().unwrap();
+    let mut child = super::program(folder.path())
+        .args(["data", "check", "sample", "--json", "--set", "data.sample_train=1000000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let started = std::time::Instant::now();
+    let status = child.wait().unwrap();
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+    assert_eq!(status.code(), Some(130));
+    let output = child.wait_with_output().unwrap();
+    let objects = objects(&output);
+    let last = objects.last().unwrap();
+    assert_eq!((&last["event"], &last["reason"]), (&"stopped".into(), &"stopped".into()));
+    assert!(last["read"].as_u64().unwrap() < 1_000_000);
+}

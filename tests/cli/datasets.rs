@@ -1,6 +1,7 @@
 //! `data list` and `data get` from outside, against a server on this computer.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -123,6 +124,48 @@ fn a_downloaded_set_is_a_source_by_its_name() {
     let output = call(folder.path(), &["data", "check", "pets"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("holds no pictures"));
     assert_eq!(web.asked().len(), 1);
+}
+
+/// An idx file of bytes, packed.
+fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
+    bytes.extend(dimensions.iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend(values);
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(&bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+#[test]
+fn a_set_of_four_files_is_opened_as_one() {
+    let folder = tempdir().unwrap();
+    let labels = |count: u8| (0..count).map(|number| number % 3).collect::<Vec<u8>>();
+    let contents = [
+        ("train-images-idx3-ubyte.gz", idx(&[30, 28, 28], &content(30 * 784, 1))),
+        ("train-labels-idx1-ubyte.gz", idx(&[30], &labels(30))),
+        ("t10k-images-idx3-ubyte.gz", idx(&[9, 28, 28], &content(9 * 784, 2))),
+        ("t10k-labels-idx1-ubyte.gz", idx(&[9], &labels(9))),
+    ];
+    let served = contents.clone();
+    let web = Web::serve(move |asked| {
+        let found = served.iter().find(|(name, _)| asked.path.ends_with(name));
+        found.map_or_else(|| Answer::status(404), |(_, bytes)| Answer::file(bytes, "\"v1\"", asked))
+    });
+    let files: Vec<_> =
+        contents.iter().map(|(name, bytes)| file(name, bytes, &[web.url(&format!("/{name}"))])).collect();
+    fs::create_dir_all(folder.path().join("datasets")).unwrap();
+    fs::write(folder.path().join("datasets/catalogue.toml"), catalogue("strokes", "Strokes", &files))
+        .unwrap();
+    let output = call(folder.path(), &["data", "get", "strokes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = call(folder.path(), &["data", "check", "strokes"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("30 pictures to train on, 9 to validate"), "{text}");
+    // One of them goes missing: the set is not opened without it.
+    fs::remove_file(folder.path().join("datasets/strokes/t10k-labels-idx1-ubyte.gz")).unwrap();
+    let output = call(folder.path(), &["data", "check", "strokes"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not downloaded yet"));
 }
 
 #[test]
@@ -260,7 +303,7 @@ fn wait_for_part(folder: &Path, bytes: u64) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_system_without_certificates_is_helped_but_trusts_no_stranger() {
-    use std::io::{Read, Write};
+    use std::io::Read;
 
     let folder = tempdir().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

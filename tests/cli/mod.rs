@@ -9,6 +9,7 @@ mod export;
 mod import;
 mod kill;
 mod outcome;
+mod prepare;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -21,6 +22,7 @@ fn program(folder: &Path) -> Command {
     command.current_dir(folder).stdin(Stdio::null());
     // Without it, some drivers complain on standard error.
     command.env("XDG_RUNTIME_DIR", folder);
+    command.env("XDG_CACHE_HOME", folder.join("cache"));
     command.env("ALEXNET_LAB_DATASETS", folder.join("datasets")).env_remove("ALEXNET_LAB_MIRROR");
     for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env_remove(name);

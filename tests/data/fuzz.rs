@@ -1,7 +1,8 @@
 //! Thousands of broken files, the same ones every time: whatever the bytes are, opening and reading ends, and ends
 //! without a panic.
 //!
-//! `ALEXNET_LAB_FUZZ_ROUNDS=N` tries N times as many.
+//! `ALEXNET_LAB_FUZZ_ROUNDS=N` tries N times as many. A longer run, over everything at once and for a stated time:
+//! `ALEXNET_LAB_FUZZ_SECONDS=600 cargo test --release --test integration -- --ignored --nocapture data::fuzz`
 
 use std::time::{Duration, Instant};
 
@@ -145,4 +146,115 @@ fn headers_of_a_tar_with_checksums_that_fit() {
             use_up(&*dataset);
         }
     }
+}
+
+/// Everything that is parsed, with a name: how it is opened once its bytes have changed.
+fn subjects() -> Vec<(String, Vec<u8>, Box<dyn Fn(&[u8])>)> {
+    type Subject = (String, Vec<u8>, Box<dyn Fn(&[u8])>);
+    let mut all: Vec<Subject> = Vec::new();
+    let in_folder = |all: &mut Vec<Subject>, what: &str, files: Files, wanted: &[&str]| {
+        for (place, (name, bytes)) in files.iter().enumerate() {
+            if !wanted.iter().any(|part| name.contains(part)) {
+                continue;
+            }
+            let files = files.clone();
+            let open = move |changed: &[u8]| {
+                let mut files = files.clone();
+                files[place].1 = changed.to_vec();
+                if let (Ok(dataset), _place) = open_folder(&files) {
+                    use_up(&*dataset);
+                }
+            };
+            all.push((format!("{what}: {name}"), bytes.clone(), Box::new(open)));
+        }
+    };
+    in_folder(&mut all, "CIFAR-10", cifar_10(1), &[".bin", ".txt"]);
+    in_folder(&mut all, "CIFAR-100", cifar_100(), &["train.bin", ".txt"]);
+    in_folder(&mut all, "MNIST", mnist(false), &["ubyte"]);
+    in_folder(&mut all, "packed MNIST", mnist(true), &["ubyte"]);
+    in_folder(&mut all, "list", listed(super::makers::CATS_AND_DOGS), &["labels.csv"]);
+    in_folder(&mut all, "Tiny ImageNet", tiny_imagenet(), &[".txt"]);
+    in_folder(&mut all, "Kaggle", kaggle(), &[".txt", ".csv"]);
+    in_folder(&mut all, "Caffe", caffe(), &[".txt"]);
+    let mut kit = caffe();
+    kit.retain(|(name, _)| name != "val.txt");
+    kit.push(("kit/ILSVRC2012_validation_ground_truth.txt".into(), b"1\n2\n3\n".to_vec()));
+    for name in ["meta.mat", "meta-plain.mat"] {
+        let mut files = kit.clone();
+        files.push(("kit/meta.mat".into(), crate::support::fixture(name)));
+        in_folder(&mut all, name, files, &["meta.mat", "ground_truth"]);
+    }
+    let mut files = class_files("train", &["cat", "dog"], 2);
+    files.extend(class_files("val", &["cat", "dog"], 1));
+    let archives = packed(&files).map(|(kind, bytes)| (kind.to_owned(), bytes));
+    let nested = (
+        "tar of tars".to_owned(),
+        tar_of(&[("n01440764.tar".into(), tar_of(&files)), ("n2.tar".into(), tar_of(&files))]),
+    );
+    for (kind, bytes) in archives.into_iter().chain([nested]) {
+        let open = |changed: &[u8]| {
+            if let Ok(dataset) = open_bytes(changed) {
+                use_up(&*dataset);
+            }
+        };
+        all.push((kind, bytes, Box::new(open)));
+    }
+    for (name, bytes) in pictures() {
+        let open = |changed: &[u8]| {
+            let _ = alexnet_lab::data::dimensions(changed);
+            if let Ok(picture) = alexnet_lab::data::decode(changed) {
+                assert_eq!(alexnet_lab::data::square(&picture, 8).dimensions(), (8, 8));
+            }
+        };
+        all.push((name, bytes, Box::new(open)));
+    }
+    all
+}
+
+fn pictures() -> Vec<(String, Vec<u8>)> {
+    use image::ImageFormat as F;
+    let picture =
+        image::RgbImage::from_fn(40, 29, |x, y| image::Rgb([(x * 6) as u8, (y * 8) as u8, (x * y) as u8]));
+    let formats = [F::Jpeg, F::Png, F::Gif, F::WebP, F::Bmp, F::Tiff];
+    let mut all: Vec<(String, Vec<u8>)> =
+        formats.into_iter().map(|format| (format!("{format:?}"), super::encode(&picture, format))).collect();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiff");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        all.push((name.clone(), crate::support::fixture(&format!("tiff/{name}"))));
+    }
+    all.push(("red-cmyk.jpg".into(), include_bytes!("fixtures/red-cmyk.jpg").to_vec()));
+    all
+}
+
+#[test]
+#[ignore = "runs as long as ALEXNET_LAB_FUZZ_SECONDS says"]
+fn everything_for_a_stated_time() {
+    let seconds = std::env::var("ALEXNET_LAB_FUZZ_SECONDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
+    let seed = std::env::var("ALEXNET_LAB_FUZZ_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+    let mut mutator = Mutator(ChaCha8Rng::seed_from_u64(seed));
+    let subjects = subjects();
+    let started = Instant::now();
+    let (mut executions, mut slowest) = (0_u64, (Duration::ZERO, String::new()));
+    let mut findings = Vec::new();
+    while started.elapsed() < Duration::from_secs(seconds) {
+        let (name, bytes, open) = &subjects[mutator.below(subjects.len())];
+        let mut changed = bytes.clone();
+        mutator.change(&mut changed);
+        let one = Instant::now();
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open(&changed)));
+        let took = one.elapsed();
+        executions += 1;
+        if took > slowest.0 {
+            slowest = (took, name.clone());
+        }
+        if result.is_err() || took > LONGEST {
+            let file = std::env::temp_dir().join(format!("alexnet-lab-finding-{seed}-{executions}"));
+            std::fs::write(&file, &changed).unwrap();
+            findings.push(format!("{name}, {took:?}: {}", file.display()));
+        }
+    }
+    eprintln!("{executions} executions over {} subjects in {:?}", subjects.len(), started.elapsed());
+    eprintln!("slowest: {:?} ({}); findings: {findings:#?}", slowest.0, slowest.1);
+    assert!(findings.is_empty());
 }

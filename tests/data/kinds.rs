@@ -106,6 +106,12 @@ fn idx_pictures_become_grey_colour_pictures() {
     let description = dataset.unwrap().description().clone();
     assert_eq!(description.classes, ["0", "1", "2"]);
     assert!(description.layout.starts_with("idx files like MNIST's: 3 classes"), "{}", description.layout);
+    // Labels that are counted from 1, as EMNIST's letters are, with one that no picture has.
+    let (dataset, _place) = open_folder(&idx_files(&[1, 2, 4, 1, 2, 4], &[2, 4, 1], false));
+    let dataset = dataset.unwrap();
+    assert_eq!(dataset.description().classes, ["1", "2", "4"]);
+    assert_eq!((dataset.label(Split::Train, 2), dataset.label(Split::Validation, 1)), (2, 2));
+    assert_tells(&refusal(open_folder(&idx_files(&[3, 3], &[3], false)).0), &["only one class, `3`"]);
     // Plain and packed files of the same name count once.
     let mut both = mnist(false);
     both.extend(mnist(true));

@@ -52,6 +52,20 @@ fn a_tar_of_1_300_000_files() {
     measure(&place, "all.tar");
 }
 
+#[test]
+#[ignore = "takes minutes and 1.3 million files on the disk"]
+fn a_folder_of_1_300_000_files() {
+    let place = Place::with(&[("all/readme.txt".into(), b"about".to_vec())]);
+    for class in 0..1000 {
+        std::fs::create_dir_all(place.path(&format!("all/train/n{class:08}"))).unwrap();
+    }
+    std::fs::write(place.path(&format!("all/{}", name(0))), png(70, 64, [1, 2, 3])).unwrap();
+    for number in 1..PICTURES {
+        std::fs::File::create(place.path(&format!("all/{}", name(number)))).unwrap();
+    }
+    measure(&place, "all");
+}
+
 fn measure(place: &Place, source: &str) {
     let started = Instant::now();
     let dataset = open_at(&place.path(source)).unwrap();

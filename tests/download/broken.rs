@@ -69,6 +69,20 @@ fn a_server_that_always_cuts_at_the_same_place_is_given_up() {
     assert_eq!(web.asked().len() as u32, rig.settings.attempts);
 }
 
+/// Found by `hostile`: each good beginning had forgiven the failure before it, without an end.
+#[test]
+fn a_server_that_gives_and_takes_back_is_given_up() {
+    let bytes = content(100_000, 21);
+    let served = bytes.clone();
+    let web = Web::serve(move |asked| match asked.from() {
+        None => Answer::file(&served, "\"v1\"", asked).cut(60_000),
+        Some(_) => Answer::status(416),
+    });
+    let mut rig = Rig::with(&bytes, &[&web]);
+    rig.refusal();
+    assert!(web.asked().len() <= 2 * rig.settings.attempts as usize, "{} requests", web.asked().len());
+}
+
 #[test]
 fn a_length_that_cannot_be_is_refused_before_a_byte_is_kept() {
     let bytes = content(100_000, 5);

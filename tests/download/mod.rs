@@ -4,6 +4,7 @@ mod broken;
 mod catalogue;
 mod courses;
 mod disk;
+mod hostile;
 mod stop;
 mod ways;
 

@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use alexnet_lab::data::download::{ProxyChoice, proxy_for, redirect_target};
 
 use super::{Rig, content, file};
-use crate::web::{Answer, Proxy, Web};
+use crate::web::{Answer, Proxy, Web, socks};
 
 #[test]
 fn redirects_are_followed() {
@@ -152,6 +153,20 @@ fn a_proxy_is_used_and_its_password_stays_secret() {
     let mut rig = Rig::with(&bytes, &[&web]);
     rig.settings.proxy = ProxyChoice::Address("gopher://ann:secret@example.org".into());
     assert!(!rig.refusal().contains("secret"));
+}
+
+#[test]
+fn a_socks_proxy_is_used() {
+    let bytes = content(40_000, 13);
+    let web = Web::of(&bytes);
+    for scheme in ["socks5", "socks5h"] {
+        let proxy = socks(Arc::default());
+        let mut rig = Rig::with(&bytes, &[&web]);
+        rig.settings.proxy = ProxyChoice::Address(format!("{scheme}://{}", proxy.address()));
+        rig.fetch().unwrap();
+        rig.assert_whole(&bytes);
+        assert_eq!(proxy.tunnels(), [web.address().to_string()]);
+    }
 }
 
 #[test]

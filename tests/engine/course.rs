@@ -302,7 +302,8 @@ fn a_search_tells_of_pictures_that_vanish() {
     }
     let mut config = quick(&folder.path().join("search"));
     config.data.source = pictures.to_str().unwrap().into();
-    // Without memory for pictures every one is read again in every epoch.
+    // Without room for pictures every one is read again in every epoch.
+    config.data.prepared = false;
     config.data.cache_mib = 0;
     let engine = engine();
     let range = RateRange { from: 1e-9, to: 1e-7, updates: 10_000 };

@@ -6,6 +6,7 @@ mod course;
 mod failures;
 mod faithful;
 mod kept;
+mod prepare;
 mod resume;
 
 use std::path::Path;

@@ -51,6 +51,9 @@ fn a_set_is_chosen_downloaded_and_used() {
     let web = Web::of(&bytes);
     let (mut rig, folder) = window(&bytes, &web);
     open(&mut rig);
+    assert!(!shows(&rig, "To do it by hand"));
+    click(&mut rig, "How to get Pets by hand");
+    assert!(shows(&rig, "To do it by hand") && shows(&rig, &web.url("/pets.tgz")));
     for text in
         ["58.6 KiB", "Pictures of pets.", "Good for tests. Network: alexnet-64.", "none stated", "162.2 MiB"]
     {
@@ -155,7 +158,7 @@ fn the_list_is_worked_by_keyboard() {
     let web = Web::of(&bytes);
     let (mut rig, _folder) = window(&bytes, &web);
     open(&mut rig);
-    // Close comes first, then the first set's button.
+    // Close comes first, then the buttons of the first set, the rightmost first.
     for _ in 0..2 {
         rig.harness.key_press(Key::Tab);
         rig.settle();

@@ -113,7 +113,9 @@ impl std::fmt::Display for Trouble {
             Self::Proxy(reason) => write!(f, "the proxy does not help ({reason}): check its address"),
             Self::Stalled => write!(f, "the server fell silent"),
             Self::Broken(reason) => write!(f, "the connection broke off ({reason})"),
-            Self::Status { code: 404 | 410, .. } => write!(f, "there is no such file any more (404)"),
+            Self::Status { code: code @ (404 | 410), .. } => {
+                write!(f, "there is no such file any more ({code})")
+            }
             Self::Status { code: 407, .. } => {
                 write!(
                     f,

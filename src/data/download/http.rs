@@ -262,7 +262,7 @@ fn io_trouble(error: &io::Error, calling: bool) -> Trouble {
     match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Trouble::Stalled,
         // What TLS has to say arrives as invalid data.
-        ErrorKind::InvalidData if calling => Trouble::Untrusted(error.to_string()),
+        ErrorKind::InvalidData if calling => Trouble::Untrusted(distrust(&error.to_string())),
         ErrorKind::UnexpectedEof => Trouble::Broken("it ended too early".into()),
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
             Trouble::Broken("it was closed from the other side".into())
@@ -275,4 +275,19 @@ fn io_trouble(error: &io::Error, calling: bool) -> Trouble {
         _ if calling => Trouble::Unreachable(error.to_string()),
         _ => Trouble::Broken(error.to_string()),
     }
+}
+
+/// Why a server is not trusted, in words for people where the reason is a common one.
+fn distrust(reason: &str) -> String {
+    let common = [
+        ("UnknownIssuer", "this system does not know who issued the server's certificate"),
+        ("CaUsedAsEndEntity", "the server's certificate vouches for itself"),
+        ("not valid for name", "the server's certificate is for another name"),
+        ("not valid yet", "the server's certificate is not valid yet"),
+        ("expired", "the server's certificate has expired"),
+        ("revoked", "the server's certificate was taken back"),
+        ("InvalidContentType", "the server does not speak TLS"),
+    ];
+    let words = common.iter().find(|(mark, _)| reason.to_lowercase().contains(&mark.to_lowercase()));
+    words.map_or_else(|| reason.to_owned(), |(_, words)| (*words).to_owned())
 }

@@ -16,12 +16,12 @@ pub struct DownloadSettings {
     pub connect: Duration,
     /// Longest silence of a server.
     pub stall: Duration,
-    /// How often in a row an address may fail without sending [`Self::gain`] bytes.
+    /// How often in a row an address may fail without bringing the file [`Self::gain`] bytes further.
     pub attempts: u32,
     /// The wait after a first failure; it doubles with each further one up to [`Self::longest_wait`].
     pub first_wait: Duration,
     pub longest_wait: Duration,
-    /// Bytes after which an attempt counts as a success, however it ended.
+    /// Bytes further than ever before after which the failures are forgiven.
     pub gain: u64,
     pub redirects: u32,
     /// Where all files are taken from instead of the authors' addresses: `BASE/SET/FILE`, or else `BASE/FILE`.
@@ -37,7 +37,7 @@ impl Default for DownloadSettings {
             attempts: 5,
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(30),
-            gain: 256 << 10,
+            gain: 64 << 10,
             redirects: 10,
             mirror: None,
             proxy: ProxyChoice::Environment,

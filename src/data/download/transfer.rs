@@ -91,6 +91,8 @@ impl<'a> Course<'a> {
     /// Asks one address as often as that makes sense.
     fn ask_until_it_helps(&mut self, address: &str, file: &KnownFile, part: &mut Part) -> Result<(), End> {
         let (mut failures, mut received, mut mended) = (0, false, false);
+        // Progress is only what was never there before: a server that gives and takes back would go on for ever.
+        let mut furthest = part.length();
         loop {
             let before = part.length();
             let end = if part.is_full() { Ok(()) } else { self.attempt(address, file, part) };
@@ -116,9 +118,9 @@ impl<'a> Course<'a> {
                 self.roots = Roots::BuiltIn;
                 continue;
             }
-            let gained = part.length().saturating_sub(before);
-            received |= gained > 0;
-            if gained >= self.settings.gain {
+            received |= part.length() > before;
+            if part.length() >= furthest + self.settings.gain {
+                furthest = part.length();
                 failures = 0;
             }
             failures += 1;

@@ -162,7 +162,10 @@ impl Shelf {
     /// How to get a set, in one line.
     fn remedy(&self, set: &KnownSet) -> String {
         let size = words::bytes(set.bytes());
-        let command = format!("run `alexnet-lab data get {}` ({size})", set.name);
+        let command = format!(
+            "get it under \"Known data sets…\" in the window or with `alexnet-lab data get {}` ({size})",
+            set.name
+        );
         let folder = self.folder(set);
         match &set.files[..] {
             [KnownFile { name, md5, addresses, .. }] => {

@@ -3,6 +3,8 @@
 //! Big-endian: two zero bytes, the type of a value (8: one byte), the number of dimensions, each dimension in four
 //! bytes, then the values. Pictures have three dimensions, labels one.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::records::Records;
 use super::tree::base_name;
 use super::{Item, Layout, Picture, Place, sentence, split};
@@ -86,6 +88,11 @@ pub(super) fn recognise(place: &Place) -> Result<Option<Layout>, DataError> {
         Some("Fashion-MNIST") if classes == 10 => FASHION.map(str::to_owned).into(),
         _ => (0..classes).map(|class| class.to_string()).collect(),
     };
+    leave_out_unused_labels(&mut layout);
+    let classes = layout.classes.len();
+    if classes < 2 {
+        return Err(DataError::OneClass { path: place.shown(), class: layout.classes.remove(0) });
+    }
     let what = format!("{}: {classes} classes", known.unwrap_or("idx files like MNIST's"));
     let mut held_back = None;
     if layout.validation.is_empty() {
@@ -94,6 +101,20 @@ pub(super) fn recognise(place: &Place) -> Result<Option<Layout>, DataError> {
     }
     layout.sentence = sentence(&what, &layout, held_back);
     Ok(Some(layout))
+}
+
+/// Takes away classes that no picture has: EMNIST's letters are counted from 1.
+fn leave_out_unused_labels(layout: &mut Layout) {
+    let items = || layout.train.iter().chain(&layout.validation);
+    let used: BTreeSet<u32> = items().map(|item| item.label).collect();
+    if used.len() == layout.classes.len() {
+        return;
+    }
+    layout.classes = used.iter().map(|&label| layout.classes[label as usize].clone()).collect();
+    let number: BTreeMap<u32, u32> = used.into_iter().zip(0..).collect();
+    for item in layout.train.iter_mut().chain(&mut layout.validation) {
+        item.label = number[&item.label];
+    }
 }
 
 fn is_test(name: &str) -> bool {

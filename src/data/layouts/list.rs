@@ -21,6 +21,8 @@ const PICTURE_ENDINGS: &[&str] = &["jpg", "jpeg", "png", "gif", "webp", "bmp", "
 const CLASS_FILES: &[&str] = &["synset_words.txt", "classes.txt", "class_names.txt", "labels.txt"];
 /// Lists looked at in one source.
 const MAX_LISTS: usize = 50;
+/// Bytes of all of them together; a list of ImageNet has 60 MB.
+const MAX_LIST_BYTES: u64 = 512 << 20;
 /// Rows that are left out and told one by one.
 const MAX_TOLD: usize = 1000;
 
@@ -121,7 +123,7 @@ pub(in crate::data) fn open(
     let base = if base.as_os_str().is_empty() { Path::new(".") } else { base };
     let disk = Disk::at(base);
     let read = |name: &str| {
-        let text = disk.bytes(&Disk::entry(name)).map(|bytes| table::text(&bytes));
+        let text = disk.bytes(&Disk::entry(name)).map(table::text);
         text.map(|text| List::read(name, &text, |path| base.join(path).is_file()))
     };
     let list = read(&name).map_err(|reason| DataError::List {
@@ -136,7 +138,7 @@ pub(in crate::data) fn open(
         lists.extend(validation_list(&name, &beside).and_then(|name| read(&name).ok().flatten()));
     }
     let names = CLASS_FILES.iter().find(|file| beside.iter().any(|name| name == *file));
-    let names = names.and_then(|file| disk.bytes(&Disk::entry(file)).ok()).map(|bytes| table::text(&bytes));
+    let names = names.and_then(|file| disk.bytes(&Disk::entry(file)).ok()).map(table::text);
 
     let mut entries = Vec::<Entry>::new();
     let listing = Listing { entries: Vec::new(), ignored: Vec::new(), ignored_count: 0 };
@@ -173,8 +175,13 @@ pub(super) fn recognise(place: &Place, home: Folder) -> Result<Option<Layout>, D
             && !wordnet::NAME_FILES.contains(&base_name(&entry.path))
     };
     let mut lists = Vec::new();
+    let mut room = MAX_LIST_BYTES;
     for entry in place.listing.entries.iter().filter(is_list).take(MAX_LISTS) {
         place.opening.check_cancelled()?;
+        let Some(left) = place.source.size(entry).ok().and_then(|size| room.checked_sub(size)) else {
+            continue;
+        };
+        room = left;
         let Ok(text) = place.text(entry) else { continue };
         let is_there = |path: &str| files.find(&entry.path, path).is_ok();
         if let Some(list) = List::read(&entry.path, &text, is_there) {

@@ -93,7 +93,7 @@ impl Place<'_> {
             list: file.path.to_string(),
             reason,
         })?;
-        Ok(table::text(&bytes))
+        Ok(table::text(bytes))
     }
 
     /// The file of one of these names, whatever its case, that lies highest.

@@ -45,24 +45,40 @@ impl Columns {
     }
 }
 
-/// Bytes as text: UTF-8 or marked UTF-16, the mark dropped, lines ended alike and strange characters replaced.
-pub(super) fn text(bytes: &[u8]) -> String {
-    let text = decoded(bytes).replace("\r\n", "\n").replace('\r', "\n");
+/// Bytes as text: UTF-8 or marked UTF-16, the mark dropped, lines ended alike and strange characters replaced. The
+/// usual list is not copied: it may have a hundred megabytes.
+pub(super) fn text(bytes: Vec<u8>) -> String {
+    let text = decoded(bytes);
     let is_strange = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if text.contains(is_strange) { text.replace(is_strange, "\u{FFFD}") } else { text }
+    // Also a line end of another system is such a character.
+    if !text.contains(is_strange) {
+        return text;
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\r' => clean.push('\n'),
+            c if is_strange(c) => clean.push('\u{FFFD}'),
+            c => clean.push(c),
+        }
+    }
+    clean
 }
 
-fn decoded(bytes: &[u8]) -> String {
-    let wide = |pair: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|two| pair([two[0], two[1]])).collect();
-        String::from_utf16_lossy(&units)
+fn decoded(mut bytes: Vec<u8>) -> String {
+    let wide = |bytes: &[u8], pair: fn([u8; 2]) -> u16| {
+        let units = bytes[2..].chunks_exact(2).map(|two| pair([two[0], two[1]]));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     };
-    match bytes {
-        [0xFF, 0xFE, ..] => wide(u16::from_le_bytes),
-        [0xFE, 0xFF, ..] => wide(u16::from_be_bytes),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
+    match bytes[..] {
+        [0xFF, 0xFE, ..] => return wide(&bytes, u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => return wide(&bytes, u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, ..] => drop(bytes.drain(..3)),
+        _ => {}
     }
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
 /// What separates the fields, or nothing for spaces: the separator that most of the first lines have.

@@ -77,86 +77,62 @@ pub(super) struct Build<'a> {
 impl Build<'_> {
     /// Does all there is to do. Nothing if it was stopped; then what was done is kept.
     pub fn run(self) -> Result<Option<Built>, Trouble> {
-        let Self { plan, place, header, .. } = self;
-        let (side, square) = (header.side, picture_bytes(header.side));
+        let Self { how, plan, place, header, .. } = self;
+        let writing = |e: io::Error| KeptError::writing(&place.folder, e);
         let mut outcomes = outcomes(plan, &self.matching, &self.records);
         let jobs = self.jobs(&outcomes);
         self.announce(jobs.len());
-        let dead = &self.matching.dead;
-        let live: Vec<Record> =
-            self.records.iter().zip(dead).filter(|(_, dead)| !**dead).map(|(r, _)| r.clone()).collect();
-        let was_empty = live.is_empty();
-        let writing = |e: io::Error| KeptError::writing(&place.folder, e);
-        let mut writer = Writer::open(place, header, square, live, self.alone).map_err(|e| {
-            if was_empty && self.alone {
-                remove_empty(place);
-            }
-            writing(e)
-        })?;
-        let there = PixelFile::open(&place.pixels(), square).map_err(writing)?;
-        let decoded = AtomicUsize::new(0);
-        let work = Work { build: &self, jobs: &jobs, outcomes: &outcomes_there(&outcomes), there: &there };
-        let mut next = jobs.iter();
-        let mut changes: Vec<(usize, Outcome)> = Vec::new();
-        let mut failed = None;
-        let mut refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-        let is_hopeless = |refused| refused > self.dataset.most_refused();
-        let mut done = plan.total() - jobs.len();
-        let threads = worker_count(self.how.threads);
-        let pool = Pool { threads, ahead: AHEAD * threads };
-        let sums = pool.run(
+        let writer = self.writer().map_err(writing)?;
+        let work = Work {
+            build: &self,
+            jobs: &jobs,
+            slots: &slots(&outcomes),
+            there: PixelFile::open(&place.pixels(), picture_bytes(header.side), 0).map_err(writing)?,
+            decoded: AtomicUsize::new(0),
+        };
+        let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        let mut course = Course { work: &work, writer, taken: 0, refused, changes: Vec::new(), failed: None };
+        let threads = worker_count(how.threads);
+        let sums = Pool { threads, ahead: AHEAD * threads }.run(
             jobs.len(),
-            || Sums::new(side),
-            |sums, job| work.make(sums, job, &decoded),
-            |taken| {
-                if let Taken::Result(made) = taken
-                    && let Some(&item) = next.next()
-                {
-                    done += 1;
-                    match keep(&mut writer, plan, item, made, &work) {
-                        Ok(outcome) => {
-                            refused += usize::from(matches!(outcome, Some(Err(_))));
-                            changes.extend(outcome.map(|outcome| (plan.items[item].position, outcome)))
-                        }
-                        Err(e) => {
-                            failed = Some(e);
-                            return ControlFlow::Break(());
-                        }
-                    }
-                    (self.how.watch.tell)(Report::Progress { done, total: plan.total() });
-                }
-                if !is_hopeless(refused) && self.how.watch.goes_on(|| writer.commit()) {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            },
+            || Sums::new(header.side),
+            |sums, job| work.make(sums, job),
+            |taken| course.take(taken),
         );
         let sums = sums.map_err(|reason| Trouble::Data(DataError::Threads { reason }))?;
-        drop(work);
-        let stopped = failed.is_none() && self.how.watch.cancelled();
-        let ended = match failed {
-            Some(e) => Err(e),
-            None if stopped || is_hopeless(refused) => writer.commit(),
-            None => Ok(()),
-        };
-        if let Err(e) = ended {
+        let Course { mut writer, taken, changes, failed, .. } = course;
+        if let Err(e) = failed.map_or_else(|| writer.commit(), Err) {
             if writer.take_back() && self.alone {
                 remove_empty(place);
             }
             return Err(writing(e).into());
         }
-        if stopped {
-            return Ok(None);
-        }
-        if !is_hopeless(refused) {
-            writer.finish().map_err(writing)?;
-        }
         changes.into_iter().for_each(|(position, outcome)| outcomes[position] = outcome);
         if let Some(error) = too_many_refused(self.dataset, &outcomes) {
             return Err(Trouble::Data(error));
         }
-        Ok(Some(Built { outcomes, sums: joined(sums, side), decoded: decoded.into_inner() }))
+        if taken < jobs.len() {
+            return Ok(None);
+        }
+        if let Err(e) = writer.finish() {
+            // Everything is there; only the seams show.
+            log::info!("the index in {} cannot be tidied up: {e}", place.folder.display());
+        }
+        let decoded = work.decoded.into_inner();
+        Ok(Some(Built { outcomes, sums: joined(sums, header.side), decoded }))
+    }
+
+    /// Opens the store for what the pictures of today still need of it, and more.
+    fn writer(&self) -> io::Result<Writer<'_>> {
+        let records = self.records.iter().zip(&self.matching.dead);
+        let live: Vec<Record> =
+            records.filter(|(_, dead)| !**dead).map(|(record, _)| record.clone()).collect();
+        let is_empty = live.is_empty();
+        let writer = Writer::open(self.place, self.header, picture_bytes(self.header.side), live, self.alone);
+        if writer.is_err() && is_empty && self.alone {
+            remove_empty(self.place);
+        }
+        writer
     }
 
     /// Items to decode or to read: what is missing, and of the rest the training pictures, which are added up.
@@ -201,12 +177,12 @@ pub(super) fn outcomes(plan: &Plan, matching: &Matching, records: &[Record]) -> 
 }
 
 /// Slot and checksum of what is there, by position.
-fn outcomes_there(outcomes: &[Outcome]) -> Vec<Option<(u32, u32)>> {
-    let there = |outcome: &Outcome| match outcome {
+fn slots(outcomes: &[Outcome]) -> Vec<Option<(u32, u32)>> {
+    let slot = |outcome: &Outcome| match outcome {
         Ok(Pixels::Kept { slot, checksum }) => Some((*slot, *checksum)),
         _ => None,
     };
-    outcomes.iter().map(there).collect()
+    outcomes.iter().map(slot).collect()
 }
 
 /// What the threads need.
@@ -214,17 +190,18 @@ struct Work<'a> {
     build: &'a Build<'a>,
     /// Numbers of items of the plan.
     jobs: &'a [usize],
-    outcomes: &'a [Option<(u32, u32)>],
-    there: &'a PixelFile,
+    slots: &'a [Option<(u32, u32)>],
+    there: PixelFile,
+    decoded: AtomicUsize,
 }
 
 impl Work<'_> {
     /// Slot and checksum of an item that the store holds.
     fn slot(&self, item: usize) -> Option<(u32, u32)> {
-        self.outcomes[self.build.plan.items[item].position]
+        self.slots[self.build.plan.items[item].position]
     }
 
-    fn make(&self, sums: &mut Sums, job: usize, decoded: &AtomicUsize) -> Made {
+    fn make(&self, sums: &mut Sums, job: usize) -> Made {
         let Build { dataset, plan, header, .. } = self.build;
         let item = self.jobs[job];
         let (split, index) = locate(plan.items[item].position, plan.train);
@@ -237,7 +214,7 @@ impl Work<'_> {
                 return Made::Sound;
             }
         }
-        decoded.fetch_add(1, Ordering::Relaxed);
+        self.decoded.fetch_add(1, Ordering::Relaxed);
         match read(*dataset, split, index, header.side) {
             Ok(planes) => {
                 if split == Split::Train {
@@ -250,30 +227,67 @@ impl Work<'_> {
     }
 }
 
-/// Keeps what was made of an item. Returns what is new about it.
-fn keep(
-    writer: &mut Writer,
-    plan: &Plan,
-    item: usize,
-    made: Made,
-    work: &Work,
-) -> io::Result<Option<Outcome>> {
-    let fingerprint = plan.items[item].fingerprint;
-    let known = (fingerprint.name, fingerprint.content);
-    match made {
-        Made::Sound => Ok(None),
-        Made::Decoded(planes) => {
-            let kept = match work.slot(item) {
-                Some((slot, checksum)) => writer.mend(known, &planes, slot, checksum),
-                None => writer.add(known, &planes),
-            };
-            kept.map(|(slot, checksum)| Some(Ok(Pixels::Kept { slot, checksum })))
-        }
-        Made::Refused { reason, lasting } => {
-            if lasting {
-                writer.refuse(known, &reason)?;
+/// The work as the thread sees it that writes.
+struct Course<'a> {
+    work: &'a Work<'a>,
+    writer: Writer<'a>,
+    /// Jobs that are done.
+    taken: usize,
+    /// Files that cannot be used.
+    refused: usize,
+    /// What is new, by position.
+    changes: Vec<(usize, Outcome)>,
+    failed: Option<io::Error>,
+}
+
+impl Course<'_> {
+    /// Keeps the next result, and breaks off where nothing more can be kept or is wanted.
+    fn take(&mut self, taken: Taken<Made>) -> ControlFlow<()> {
+        let Build { plan, how, dataset, .. } = self.work.build;
+        if let Taken::Result(made) = taken {
+            let item = self.work.jobs[self.taken];
+            match self.keep(item, made) {
+                Ok(Some(outcome)) => {
+                    self.refused += usize::from(outcome.is_err());
+                    self.changes.push((plan.items[item].position, outcome));
+                }
+                Ok(None) => {}
+                Err(e) => {
+                    self.failed = Some(e);
+                    return ControlFlow::Break(());
+                }
             }
-            Ok(Some(Err(reason)))
+            self.taken += 1;
+            let done = plan.total() - self.work.jobs.len() + self.taken;
+            (how.watch.tell)(Report::Progress { done, total: plan.total() });
+        }
+        let is_hopeless = self.refused > dataset.most_refused();
+        if !is_hopeless && how.watch.goes_on(|| self.writer.commit()) {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+
+    /// Keeps what was made of an item. Returns what is new about it.
+    fn keep(&mut self, item: usize, made: Made) -> io::Result<Option<Outcome>> {
+        let fingerprint = self.work.build.plan.items[item].fingerprint;
+        let known = (fingerprint.name, fingerprint.content);
+        match made {
+            Made::Sound => Ok(None),
+            Made::Decoded(planes) => {
+                let kept = match self.work.slot(item) {
+                    Some((slot, checksum)) => self.writer.mend(known, &planes, slot, checksum),
+                    None => self.writer.add(known, &planes),
+                };
+                kept.map(|(slot, checksum)| Some(Ok(Pixels::Kept { slot, checksum })))
+            }
+            Made::Refused { reason, lasting } => {
+                if lasting {
+                    self.writer.refuse(known, &reason)?;
+                }
+                Ok(Some(Err(reason)))
+            }
         }
     }
 }

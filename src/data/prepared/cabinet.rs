@@ -12,6 +12,7 @@ use super::lock::{self, Lock};
 use super::{files, statistics};
 use crate::config::DataConfig;
 use crate::data::fingerprint::digest;
+use crate::words;
 
 /// Held by whoever takes hold of a store or removes one, for moments.
 const GATE: &str = "lock";
@@ -22,8 +23,8 @@ const LONGEST_NAME: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cabinet {
     pub folder: PathBuf,
-    /// GiB that all of it may take.
-    pub limit_gib: u64,
+    /// Bytes that all of it may take.
+    pub limit: u64,
 }
 
 /// The prepared pictures of one source at one side.
@@ -51,17 +52,14 @@ pub enum Removal {
 }
 
 impl Cabinet {
-    /// As `config` says: in its folder, or in the user's cache folder. Nothing if no pictures are to be kept.
+    /// As `config` says: in its folder, or in the user's cache folder.
     ///
     /// # Errors
     /// The system has no cache folder.
-    pub fn of(config: &DataConfig) -> Result<Option<Self>, KeptError> {
-        if !config.prepared {
-            return Ok(None);
-        }
+    pub fn of(config: &DataConfig) -> Result<Self, KeptError> {
         let standard = || dirs::cache_dir().map(|folder| folder.join("alexnet-lab"));
         let cache = config.cache_dir.clone().or_else(standard).ok_or(KeptError::NoFolder)?;
-        Ok(Some(Self { folder: cache.join("prepared"), limit_gib: config.prepared_gib }))
+        Ok(Self { folder: cache.join("prepared"), limit: config.prepared_gib.saturating_mul(1 << 30) })
     }
 
     /// Everything that is kept, the least recently used first.
@@ -90,11 +88,10 @@ impl Cabinet {
     /// Removes stores, the least recently used first and never one in use, until `needed` bytes more than `place`
     /// has now fit in.
     pub(super) fn make_room(&self, place: &Place, needed: u64) -> Result<(), KeptError> {
-        let limit = self.limit_gib.saturating_mul(1 << 30);
         let all = self.list();
         let mut total = all.iter().fold(needed, |total, store| total.saturating_add(store.bytes));
         for store in all.iter().filter(|store| store.folder != place.folder) {
-            if total <= limit {
+            if total <= self.limit {
                 break;
             }
             if self.remove(store).is_ok_and(|removal| removal == Removal::Removed) {
@@ -102,8 +99,8 @@ impl Cabinet {
                 total -= store.bytes;
             }
         }
-        if total > limit {
-            return Err(KeptError::TooLarge { needed: total.div_ceil(1 << 30), limit: self.limit_gib });
+        if total > self.limit {
+            return Err(KeptError::TooLarge { needed: words::bytes(total), limit: words::bytes(self.limit) });
         }
         Ok(())
     }

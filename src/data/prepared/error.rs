@@ -19,9 +19,9 @@ pub enum KeptError {
     )]
     Unreadable { path: String, reason: io::Error },
     #[error(
-        "the prepared pictures would take {needed} GiB, more than data.prepared_gib = {limit} allows: set it higher, or choose fewer pictures with data.max_per_class"
+        "the prepared pictures would take {needed}, but only {limit} are allowed: set data.prepared_gib higher, or choose fewer pictures with data.max_per_class"
     )]
-    TooLarge { needed: u64, limit: u64 },
+    TooLarge { needed: String, limit: String },
     #[error(
         "the disk does not tell when the files of `{source_path}` were changed, so their prepared pictures cannot be kept: copy them to another disk"
     )]

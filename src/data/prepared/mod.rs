@@ -28,7 +28,9 @@
 //! # Why no memory map
 //! Pictures are read with positional reads (`pread`). A map would need `unsafe`, and a file that is cut short or a disk
 //! that fails would end the whole program with a signal instead of one picture with an error. The system's cache of
-//! pages serves both alike; what a read costs more is one call and one copy, straight into the batch.
+//! pages serves both alike; what a read costs more is one call and one copy, straight into the batch. That call shows
+//! only where pictures are tiny, and then all of them are few bytes: a store of up to 256 MiB, such as CIFAR-10's, is
+//! read into memory when it is opened.
 
 mod build;
 mod cabinet;
@@ -60,6 +62,8 @@ use super::{DataError, Dataset};
 pub use cabinet::{Cabinet, KeptSource, Removal};
 pub use error::KeptError;
 
+/// Stores of up to so many bytes are read into memory.
+const SMALL: usize = 256 << 20;
 /// How often one who waits for another program looks again.
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -70,7 +74,7 @@ pub struct Preparation<'a> {
     pub side: u32,
     /// 0: one a core.
     pub threads: usize,
-    /// Bytes of pictures kept in memory where none are kept on disk.
+    /// Bytes of pictures kept in memory where none are kept on disk; a small store that fits is read into memory too.
     pub memory: usize,
     /// Where pictures are kept on disk; nowhere if empty.
     pub cabinet: Option<&'a Cabinet>,
@@ -167,8 +171,10 @@ fn on_disk(
     let attempt = Attempt { dataset, cabinet, how, place: &place, header: &header, plan: &plan };
     let mut has_told = false;
     while !how.watch.cancelled() {
-        if let Some(result) = attempt.make()? {
-            return Ok(result);
+        match attempt.make()? {
+            Attempted::Ready(store) => return Ok(Some(*store)),
+            Attempted::Cancelled => return Ok(None),
+            Attempted::Busy => {}
         }
         if !has_told {
             has_told = true;
@@ -190,6 +196,14 @@ struct Attempt<'a> {
     plan: &'a Plan,
 }
 
+/// What an attempt came to.
+enum Attempted {
+    Ready(Box<PictureStore>),
+    /// Somebody else is at it.
+    Busy,
+    Cancelled,
+}
+
 /// A store as it was found.
 struct Seen {
     records: Vec<Record>,
@@ -199,8 +213,7 @@ struct Seen {
 }
 
 impl Attempt<'_> {
-    /// Nothing if somebody else is at it; otherwise the store, or nothing if it was cancelled.
-    fn make(&self) -> Result<Option<Option<PictureStore>>, Trouble> {
+    fn make(&self) -> Result<Attempted, Trouble> {
         let folder = &self.place.folder;
         let writing = |e: io::Error| KeptError::writing(folder, e);
         let made = std::fs::create_dir_all(folder);
@@ -210,7 +223,7 @@ impl Attempt<'_> {
         let gate = self.cabinet.gate();
         let reader = match lock::shared(&self.place.readers()) {
             Ok(Some(reader)) => Some(reader),
-            Ok(None) => return Ok(None),
+            Ok(None) => return Ok(Attempted::Busy),
             // A folder without locks that can only be read: what is there cannot change.
             Err(_) if self.place.index().exists() => None,
             Err(e) => return Err(writing(e).into()),
@@ -220,11 +233,13 @@ impl Attempt<'_> {
         if let Some(sums) = self.sums(&seen) {
             let built =
                 Built { outcomes: outcomes(self.plan, &seen.matching, &seen.records), sums, decoded: 0 };
-            return self.open(built, reader).map(|store| Some(Some(store)));
+            return self.open(built, reader);
         }
         drop((reader, seen));
         let gate = self.cabinet.gate();
-        let Some(writer) = lock::alone(&self.place.writer()).map_err(writing)? else { return Ok(None) };
+        let Some(writer) = lock::alone(&self.place.writer()).map_err(writing)? else {
+            return Ok(Attempted::Busy);
+        };
         let alone = lock::alone(&self.place.readers()).map_err(writing)?;
         let reader = match &alone {
             Some(_) => None,
@@ -232,14 +247,25 @@ impl Attempt<'_> {
         };
         drop(gate);
         if alone.is_none() && reader.is_none() {
-            return Ok(None);
+            return Ok(Attempted::Busy);
         }
-        let built = self.build(self.look()?, alone.is_some())?;
+        let built = match self.look().and_then(|seen| self.build(seen, alone.is_some())) {
+            Ok(built) => built,
+            Err(trouble) => {
+                if let Some(alone) = alone.filter(|_| !self.place.index().exists()) {
+                    let _gate = self.cabinet.gate();
+                    let _ = self.place.remove((writer, alone));
+                }
+                return Err(trouble);
+            }
+        };
         drop(alone);
         let reader = reader.or(lock::shared(&self.place.readers()).ok().flatten());
         drop(writer);
-        let Some(built) = built else { return Ok(Some(None)) };
-        self.open(built, reader).map(|store| Some(Some(store)))
+        match built {
+            Some(built) => self.open(built, reader),
+            None => Ok(Attempted::Cancelled),
+        }
     }
 
     /// Reads the index and holds it against the pictures of today.
@@ -287,13 +313,15 @@ impl Attempt<'_> {
         Ok(built)
     }
 
-    fn open(&self, built: Built, reader: Option<Lock>) -> Result<PictureStore, Trouble> {
+    fn open(&self, built: Built, reader: Option<Lock>) -> Result<Attempted, Trouble> {
         let reading = |e| KeptError::reading(&self.place.folder, e);
-        let pixels = PixelFile::open(&self.place.pixels(), picture_bytes(self.how.side)).map_err(reading)?;
+        let (square, memory) = (picture_bytes(self.how.side), self.how.memory.min(SMALL));
+        let pixels = PixelFile::open(&self.place.pixels(), square, memory).map_err(reading)?;
         self.place.touch();
         let Built { outcomes, sums, decoded } = built;
         let kept = Kept { folder: self.place.folder.clone(), pixels, decoded, _reader: reader };
         PictureStore::assemble(self.dataset.clone(), self.how.side, outcomes, &sums, Some(kept))
+            .map(|store| Attempted::Ready(Box::new(store)))
             .map_err(Trouble::Data)
     }
 }

@@ -1,7 +1,7 @@
 //! The file of pixels: squares of one size, one after the other.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,20 +12,34 @@ use crate::data::sources::ReadAt;
 #[derive(Debug)]
 pub(in crate::data) struct PixelFile {
     path: PathBuf,
-    file: File,
+    squares: Squares,
     /// Bytes of a square.
     square: usize,
     /// One bit a slot: whether its checksum was found right since the file was opened.
     checked: Vec<AtomicU64>,
 }
 
+#[derive(Debug)]
+enum Squares {
+    File(File),
+    /// All of a small file.
+    Memory(Vec<u8>),
+}
+
 impl PixelFile {
-    /// Opens the squares of `square` bytes at `path`.
-    pub fn open(path: &Path, square: usize) -> io::Result<Self> {
+    /// Opens the squares of `square` bytes at `path`; a file of up to `memory` bytes is read at once.
+    pub fn open(path: &Path, square: usize, memory: usize) -> io::Result<Self> {
         let file = File::open(path)?;
-        let slots = slots(file.metadata()?.len(), square);
-        let checked = (0..slots.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { path: path.into(), file, square, checked })
+        let length = file.metadata()?.len();
+        let checked = (0..slots(length, square).div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        let squares = if length <= memory as u64 {
+            let mut bytes = Vec::with_capacity(length as usize);
+            file.take(memory as u64).read_to_end(&mut bytes)?;
+            Squares::Memory(bytes)
+        } else {
+            Squares::File(file)
+        };
+        Ok(Self { path: path.into(), squares, square, checked })
     }
 
     /// Fills `into` with the square in `slot`. If it cannot be read or its checksum is wrong, `again` makes the
@@ -54,7 +68,12 @@ impl PixelFile {
 
     /// Fills `into` with the square in `slot` and tells whether it is what was written there once.
     pub fn read_sound(&self, slot: u32, checksum: u32, into: &mut [u8]) -> bool {
-        if self.file.fill(into, offset(slot, self.square)).is_err() {
+        let place = offset(slot, self.square);
+        let filled = match &self.squares {
+            Squares::File(file) => file.fill(into, place),
+            Squares::Memory(bytes) => bytes.fill(into, place),
+        };
+        if filled.is_err() {
             return false;
         }
         let (word, bit) = (slot as usize / 64, 1 << (slot % 64));
@@ -69,7 +88,9 @@ impl PixelFile {
     }
 
     fn mend(&self, slot: u32, square: &[u8]) {
-        let mended = files::open_to_write(&self.path)
+        let mended = File::options()
+            .write(true)
+            .open(&self.path)
             .and_then(|file| files::write_at(&file, square, offset(slot, self.square)));
         match mended {
             Ok(()) => log::info!("mended picture {slot} in {}", self.path.display()),

@@ -1,7 +1,7 @@
 //! Adds pictures to a store so that it is sound at every moment.
 //!
 //! Pixels are written first and synced; only then a block of the index speaks of them, and is synced too. That happens
-//! about once a second, so a program that is killed loses that much work and nothing else. In the end the index is
+//! a few times a second, so a program that is killed loses that much work and nothing else. In the end the index is
 //! replaced by one without seams: a store that was made in ten attempts is, byte for byte, the one that was made in one.
 
 use std::collections::HashMap;
@@ -15,8 +15,10 @@ use super::index::{self, CameTo, Header, Record};
 use super::{files, pixels};
 
 /// Work that a kill may cost.
-const BETWEEN_COMMITS: Duration = Duration::from_secs(1);
-/// The same in bytes, for disks that take long to sync.
+const BETWEEN_COMMITS: Duration = Duration::from_millis(250);
+/// On a slow disk it may cost more: a commit follows after so many times what the last one took.
+const RARITY: u32 = 10;
+/// The same in bytes, so that no commit takes long.
 const BYTES_BETWEEN_COMMITS: usize = 64 << 20;
 
 /// An open store to which pictures are added. Nobody else may write to it.
@@ -33,6 +35,8 @@ pub(super) struct Writer<'a> {
     uncommitted: usize,
     bytes_uncommitted: usize,
     committed: Instant,
+    /// Time until the next commit.
+    patience: Duration,
     /// Slots that can be used, the next one last.
     free: Vec<u32>,
     /// The first slot behind all others.
@@ -86,6 +90,7 @@ impl<'a> Writer<'a> {
             uncommitted: 0,
             bytes_uncommitted: 0,
             committed: Instant::now(),
+            patience: BETWEEN_COMMITS,
             free,
             next,
             start,
@@ -142,7 +147,7 @@ impl<'a> Writer<'a> {
         self.records.push(record);
         self.uncommitted += 1;
         self.bytes_uncommitted += bytes;
-        if self.bytes_uncommitted >= BYTES_BETWEEN_COMMITS || self.committed.elapsed() >= BETWEEN_COMMITS {
+        if self.bytes_uncommitted >= BYTES_BETWEEN_COMMITS || self.committed.elapsed() >= self.patience {
             self.commit()?;
         }
         Ok(())
@@ -150,6 +155,7 @@ impl<'a> Writer<'a> {
 
     /// Makes sure that everything added so far survives whatever happens next.
     pub fn commit(&mut self) -> io::Result<()> {
+        let began = Instant::now();
         if self.uncommitted > 0 {
             self.pixels.sync_data()?;
             let added = &self.records[self.records.len() - self.uncommitted..];
@@ -157,6 +163,7 @@ impl<'a> Writer<'a> {
             self.index.sync_data()?;
         }
         (self.uncommitted, self.bytes_uncommitted, self.committed) = (0, 0, Instant::now());
+        self.patience = BETWEEN_COMMITS.max(began.elapsed() * RARITY);
         Ok(())
     }
 

@@ -281,7 +281,7 @@ fn prepared(
         side: SPEC.stored_side as u32,
         threads: device::worker_threads(),
         memory: usize::MAX,
-        cabinet: cabinet.as_ref(),
+        cabinet: Some(&cabinet),
         whole: true,
         check: false,
         or_in_memory: false,

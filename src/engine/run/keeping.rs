@@ -189,8 +189,9 @@ impl Run {
     /// Saves what can be saved of a run that has failed: what was learned is worth more than the error. A device
     /// that is gone, or a full disk, may have left an earlier checkpoint.
     pub(super) fn rescue(&mut self, control: &Control) -> Option<PathBuf> {
-        let unread = self.read_figures(control);
-        if unread.is_ok()
+        // A device that has failed may never answer again.
+        let answers = self.plan.device.fault().is_none() && self.read_figures(control).is_ok();
+        if answers
             && !self.diverged
             && let Ok(path) = self.save(control)
         {

@@ -12,7 +12,7 @@ use crate::gui::view::View;
 use crate::gui::widgets::{busy_ui, button_ui, heading_ui, progress_ui};
 use crate::words;
 
-const WIDTH: f32 = 640.0;
+const WIDTH: f32 = 780.0;
 
 /// The way to the list, for the data panel; below it a download that goes on.
 pub fn known_sets_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
@@ -40,7 +40,10 @@ pub fn download_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut 
             ui.with_layout(side, |ui| button_ui(ui, "Close", Ok(()), "A download goes on").clicked()).inner
         });
         let height = room.height() - 160.0;
-        let list = ScrollArea::vertical().id_salt("known data sets list").max_height(height);
+        let list = ScrollArea::vertical()
+            .id_salt("known data sets list")
+            .max_height(height)
+            .min_scrolled_height(height);
         list.auto_shrink([false, true]).show(ui, |ui| {
             sets_ui(ui, state, actions);
             connection_ui(ui, view);
@@ -76,7 +79,8 @@ fn set_ui(ui: &mut Ui, state: &State, set: &SetInfo, actions: &mut Vec<Action>) 
         ui.add(Label::new(format::sentence(&set.about)).wrap());
         let suits = format!("Good for {}. Network: {}.", set.good_for, set.preset);
         ui.add(Label::new(RichText::new(suits).small()).wrap());
-        ui.add(Label::new(RichText::new(&set.licence).small().color(palette.muted)).wrap());
+        let licence = format!("Licence: {}", set.licence);
+        ui.add(Label::new(RichText::new(licence).small().color(palette.muted)).wrap());
         match &state.downloads.active {
             Some(active) if active.name == set.name => active_ui(ui, &state.downloads, active),
             _ => {}
@@ -134,6 +138,7 @@ fn buttons_ui(ui: &mut Ui, state: &State, set: &SetInfo, actions: &mut Vec<Actio
     if button_ui(ui, label, allowed, &help).accessible_name(name).clicked() {
         known(KnownAction::Get(set.name.clone()));
     }
+    by_hand_button_ui(ui, set);
     if let Some(word) = word {
         ui.label(RichText::new(word).color(palette.muted));
     }
@@ -184,18 +189,30 @@ fn failure_ui(ui: &mut Ui, failure: &Failure, actions: &mut Vec<Action>) {
     }
 }
 
-/// How to get the set elsewhere, for computers without a network.
+/// Opens and closes the instructions for computers without a network.
+fn by_hand_button_ui(ui: &mut Ui, set: &SetInfo) {
+    let id = by_hand_id(set);
+    let open = ui.data(|data| data.get_temp::<bool>(id).unwrap_or(false));
+    let response = ui.selectable_label(open, RichText::new("By hand").small());
+    let name = format!("How to get {} by hand", set.title);
+    if response.on_hover_text("For computers without a network").accessible_name(name).clicked() {
+        ui.data_mut(|data| data.insert_temp(id, !open));
+    }
+}
+
 fn by_hand_ui(ui: &mut Ui, set: &SetInfo, actions: &mut Vec<Action>) {
-    if set.state.is_usable() {
+    let open = ui.data(|data| data.get_temp::<bool>(by_hand_id(set)).unwrap_or(false));
+    if !open || set.state.is_usable() {
         return;
     }
-    CollapsingHeader::new(RichText::new("By hand").small()).id_salt(("by hand", &set.name)).show(ui, |ui| {
-        ui.add(Label::new(RichText::new(&set.by_hand).small().monospace()).wrap());
-        if ui.small_button("Copy").accessible_name(format!("Copy how to get {} by hand", set.title)).clicked()
-        {
-            actions.push(Action::CopyText(set.by_hand.clone()));
-        }
-    });
+    ui.add(Label::new(RichText::new(&set.by_hand).small().monospace()).wrap());
+    if ui.small_button("Copy").accessible_name(format!("Copy how to get {} by hand", set.title)).clicked() {
+        actions.push(Action::CopyText(set.by_hand.clone()));
+    }
+}
+
+fn by_hand_id(set: &SetInfo) -> Id {
+    Id::unique("by hand").with(&set.name)
 }
 
 /// The way that downloads take.

@@ -75,7 +75,8 @@ pub struct DataMark {
     pub labels_crc32: u32,
 }
 
-/// The batch that is kept to prove that a run goes on exactly: some training pictures, cropped in the middle.
+/// The batch that is kept to prove that a run goes on exactly: some training pictures, of which
+/// the network sees the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replay {
     pub pictures: usize,
