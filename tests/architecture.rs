@@ -13,9 +13,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("vis", &[]),
     ("data", &["config", "words"]),
     ("model", &["kernels", "config"]),
-    ("train", &["model", "data", "config"]),
+    ("train", &["model", "kernels", "data", "config"]),
     ("infer", &["model", "data"]),
-    ("engine", &["train", "infer", "vis", "model", "data", "device", "config", "words"]),
+    ("engine", &["train", "infer", "vis", "model", "kernels", "data", "device", "config", "words"]),
     ("cli", &["engine", "vis", "config", "words"]),
     // Descriptions of data and devices reach the window inside events.
     ("gui", &["engine", "vis", "config", "data", "device", "words"]),

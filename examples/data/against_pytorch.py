@@ -15,7 +15,7 @@ up by one pass before it is timed:
             for every picture in every epoch; ours: batches from the store with their crops drawn (`feed`), and the
             same as floats on the processor (`input`)
 
-Figures are pictures a second, medians over the rounds.
+Figures are pictures a second, medians over the rounds; in each round, medians of three.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Theirs:
 
 
 def ours(program, folder):
-    command = [program, "bench", "data", "--source", str(folder), "--runs", "1", "--device", "cpu", "--json"]
+    command = [program, "bench", "data", "--source", str(folder), "--runs", "3", "--device", "cpu", "--json"]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     return next(found for found in map(json.loads, lines) if found["event"] == "bench")
 
@@ -83,8 +83,8 @@ def measure(program, folder, rounds):
         figures["our prepare"].append(found["prepare"][0]["pictures_per_s"])
         for stage in ["feed", "input", "copy"]:
             figures[f"our {stage}"].append(found[stage]["pictures_per_s"])
-        figures["their prepare"].append(prepare.rate())
-        figures["their feed"].append(feed.rate())
+        figures["their prepare"].append(statistics.median(prepare.rate() for _ in range(3)))
+        figures["their feed"].append(statistics.median(feed.rate() for _ in range(3)))
         print(f"  round {done + 1} of {rounds} with {folder.name}", flush=True)
     return found, {name: statistics.median(values) for name, values in figures.items()}
 

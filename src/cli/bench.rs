@@ -1,5 +1,7 @@
 //! `alexnet-lab bench`: how fast this machine does the program's work.
 
+mod speed;
+
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, atomic::Ordering};
@@ -15,6 +17,10 @@ use crate::engine::bench::{self, BenchProgress, DataBench, DataBenchRequest, Rat
 pub(super) enum BenchTask {
     /// Preparing pictures and feeding them: pictures and bytes a second
     Data(DataArgs),
+    /// Each kernel of each layer, forward and backward, with burn's own operations beside it
+    Kernels(speed::KernelArgs),
+    /// Whole training steps: pictures a second of each network
+    Train(speed::StepArgs),
 }
 
 #[derive(Debug, Args)]
@@ -39,6 +45,8 @@ pub(super) struct DataArgs {
 pub(super) fn run(task: BenchTask) -> Status {
     match task {
         BenchTask::Data(args) => data(args),
+        BenchTask::Kernels(args) => speed::kernels(args),
+        BenchTask::Train(args) => speed::steps(args),
     }
 }
 

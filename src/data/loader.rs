@@ -4,7 +4,7 @@
 //! them. A batch is known by its number in the run, and what it holds follows from the seed and that number;
 //! [`Loader::recv_timeout`] hands the batches out in order. So the run is the same for any number of threads. Threads
 //! that are too far ahead wait, which bounds the memory. Batches that come back through [`Loader::reuse`] are filled
-//! again: memory that is new to the program costs as much time as the copy.
+//! again: to write into memory that is new to the program takes several times as long as the copy itself.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;

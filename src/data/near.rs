@@ -156,11 +156,12 @@ impl<'a> Nearest<'a> {
             if let Some(place) = other[0] {
                 keep_nearer(&mut self.train[here], (bits, place));
             }
-            for split in 0..2 {
-                if let (Some(own), Some(place)) = (self.groups.first[here][split], other[split])
+            let own = self.groups.first[here];
+            for ((own, other), best) in own.into_iter().zip(other).zip(&mut self.earlier[here]) {
+                if let (Some(own), Some(place)) = (own, other)
                     && place < own
                 {
-                    keep_nearer(&mut self.earlier[here][split], (bits, place));
+                    keep_nearer(best, (bits, place));
                 }
             }
         }

@@ -100,7 +100,7 @@ impl PictureStore {
                     refused += usize::from(outcome.is_err());
                     outcomes.push(outcome);
                     let done = outcomes.len();
-                    if done % report_every == 0 || done == total {
+                    if done.is_multiple_of(report_every) || done == total {
                         progress(done, total);
                     }
                 }

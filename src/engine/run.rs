@@ -1,8 +1,8 @@
 //! One run from its settings to its last file.
 
 mod keeping;
+mod showing;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::Views;
@@ -23,10 +23,9 @@ use super::timetable::Timetable;
 use crate::config::RunConfig;
 use crate::data::{HostBatch, Next, Split};
 use crate::device::DeviceKind;
-use crate::model::LayerKind;
 use crate::train::checkpoint::Best;
 use crate::train::{Between, Outcome, StepResult, Tally, Trainer};
-use crate::vis::{self, EvaluationPoint, History, StepPoint};
+use crate::vis::{EvaluationPoint, History, StepPoint};
 
 /// The first layer is shown anew at least this far apart.
 const FILTER_PAUSE: Duration = Duration::from_millis(500);
@@ -389,50 +388,6 @@ impl Run {
         let (network, input) = self.trainer.into_network();
         let info = super::ModelInfo { file: model_file, ..describe(&network, &classes) };
         Ok((Model { network, input, classes, step, info }, summary))
-    }
-
-    /// The curves and the first layer as pictures. A picture that cannot be drawn is a warning.
-    fn draw(&self, control: &Control) -> Vec<PathBuf> {
-        let folder = self.plan.folder.path();
-        let mut drawn = Vec::new();
-        let mut keep = |path: PathBuf, result: Result<(), vis::FigureError>| match result {
-            Ok(()) => drawn.push(path),
-            Err(error) => control.outbox.send(Event::Warning(error.to_string())),
-        };
-        if !self.history.steps.is_empty() {
-            let path = folder.join("curves.png");
-            let title = format!("{} on {}", self.plan.model, self.plan.config.data.source);
-            let result = vis::write_curves(&self.history, &title, &path);
-            keep(path, result);
-        }
-        if let Ok(Some(grid)) = self.view().filters() {
-            let path = folder.join("filters.png");
-            let result = vis::write_filters(&grid, &path);
-            keep(path, result);
-        }
-        drawn
-    }
-
-    fn show_filters(&mut self, control: &Control) -> Result<(), RunError> {
-        self.filters_shown = Instant::now();
-        if let Some(grid) = self.view().filters().map_err(RunError::internal)? {
-            control.outbox.send(Event::Filters(grid));
-        }
-        Ok(())
-    }
-
-    /// Batch normalisation measures what passes through the network at once, which may be less than a batch.
-    fn warn_of_small_passes(&self, control: &Control) {
-        let pass = self.trainer.micro_batch();
-        let layers = &self.trainer.network().spec().layers;
-        let normalised = layers.iter().any(|layer| matches!(layer.kind, LayerKind::BatchNorm { .. }));
-        if normalised && pass < self.plan.settings.batch {
-            control.outbox.send(Event::Warning(format!(
-                "{pass} pictures pass through the network at once, so batch normalisation measures {pass} and not the \
-                 {} of a batch",
-                self.plan.settings.batch
-            )));
-        }
     }
 
     fn view(&self) -> View<'_> {

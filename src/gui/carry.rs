@@ -123,6 +123,7 @@ impl App {
             return;
         }
         self.state.asked_to_start();
+        self.view.tab = Tab::Train;
         self.send_when_free(Command::TakeUp(Box::new(TakeUp { path, ..TakeUp::default() })));
     }
 

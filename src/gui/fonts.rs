@@ -98,8 +98,7 @@ fn fanciness(path: &Path) -> usize {
         "emoji",
         "math",
     ];
-    let fancy = marks.iter().filter(|mark| name.contains(**mark)).count();
-    fancy + usize::from(name.contains("serif") && !name.contains("sansserif"))
+    marks.iter().filter(|mark| name.contains(**mark)).count()
 }
 
 fn font_with(fonts: &[Font], character: char) -> Option<&Path> {

@@ -6,11 +6,11 @@
 use burn::backend::wgpu::{CubeTensor, KernelSource, SourceKernel, SourceTemplate};
 use burn::tensor::{Bytes, DType, Shape};
 use burn_cubecl::cubecl::ir::attributes::BufferIOAttr;
-use burn_cubecl::cubecl::prelude::KernelId;
+use burn_cubecl::cubecl::prelude::{ExecutionMode, KernelId};
 use burn_cubecl::cubecl::server::{KernelArguments, MetadataBindingInfo};
 use burn_cubecl::cubecl::{CubeCount, CubeDim};
 
-/// Threads of a workgroup: two warps on NVIDIA, one wave on AMD, and small enough for every device.
+/// Threads of a workgroup, unless a shader says otherwise: two warps on NVIDIA, one wave on AMD, and small enough for every device.
 const WORKGROUP: u32 = 64;
 
 /// WebGPU promises this many workgroups in each dimension of a dispatch, and devices have no more.
@@ -21,12 +21,25 @@ const MAX_WORKGROUPS: u32 = 65_535;
 pub(super) struct Shader {
     name: &'static str,
     template: &'static str,
+    /// What stands behind the template, filled in with the same values.
+    rest: &'static str,
+    workgroup: u32,
     values: Vec<(&'static str, String)>,
 }
 
 impl Shader {
     pub(super) fn new(name: &'static str, template: &'static str) -> Self {
-        Self { name, template, values: vec![("workgroup", WORKGROUP.to_string())] }
+        Self { name, template, rest: "", workgroup: WORKGROUP, values: Vec::new() }
+    }
+
+    /// With another template behind the first.
+    pub(super) fn followed_by(self, rest: &'static str) -> Self {
+        Self { rest, ..self }
+    }
+
+    /// With another number of threads in a workgroup.
+    pub(super) fn of_threads(self, workgroup: usize) -> Self {
+        Self { workgroup: as_u32(workgroup), ..self }
     }
 
     /// Fills the place `{{ key }}`.
@@ -49,13 +62,17 @@ impl Shader {
 
 impl KernelSource for Shader {
     fn source(&self) -> SourceTemplate {
-        let template = SourceTemplate::new(self.template);
+        let template = SourceTemplate::new(format!("{}{}", self.template, self.rest));
+        let template = template.register("workgroup", self.workgroup.to_string());
         self.values.iter().fold(template, |template, (key, value)| template.register(*key, value))
     }
 
     /// Pipelines are cached under this. All the values are in it, so that no variant runs as another.
     fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info((self.name, self.values.clone())).cube_dim(CubeDim::new_1d(WORKGROUP).0)
+        let info = (self.name, self.workgroup, self.values.clone());
+        let id = KernelId::new::<Self>().info(info).cube_dim(CubeDim::new_1d(self.workgroup).0);
+        // Otherwise every loop gets a counter of its own to end it. Ours end, and the innermost must be short.
+        id.mode(ExecutionMode::Unchecked)
     }
 
     fn lang(&self) -> &'static str {
@@ -111,6 +128,24 @@ pub(super) fn launch(
     if threads == 0 {
         return;
     }
+    let (columns, rows) = grid(threads, shader.workgroup);
+    let head = [Word::Size(threads), Word::Size((columns * shader.workgroup) as usize)];
+    let words: Vec<Word> = head.iter().chain(params).copied().collect();
+    launch_groups(shader, inputs, outputs, &words, [columns, rows, 1]);
+}
+
+/// Runs `shader` with this many workgroups each way; the uniform is `params` alone.
+///
+/// # Panics
+/// As [`launch`], and for more than 65,535 workgroups in one direction.
+pub(super) fn launch_groups(
+    shader: Shader,
+    inputs: &[&CubeTensor],
+    outputs: &[&CubeTensor],
+    params: &[Word],
+    groups: [u32; 3],
+) {
+    assert!(groups.iter().all(|&count| count <= MAX_WORKGROUPS), "{}: {groups:?} workgroups", shader.name);
     let client = inputs[0].client.clone();
     let limit = client.properties().memory.max_page_size;
     for tensor in inputs.iter().chain(outputs) {
@@ -123,23 +158,21 @@ pub(super) fn launch(
             shader.name,
         );
     }
-    let (columns, rows) = grid(threads);
-    let head = [Word::Size(threads), Word::Size((columns * WORKGROUP) as usize)];
-    let words = head.iter().chain(params).map(|word| word.bits());
     let bindings = inputs.iter().map(|tensor| (tensor, BufferIOAttr::ReadOnly));
     let bindings = bindings.chain(outputs.iter().map(|tensor| (tensor, BufferIOAttr::WriteOnly)));
     let arguments = bindings
         .fold(KernelArguments::new(), |all, (tensor, io)| {
             all.with_buffer_io(tensor.handle.clone().binding(), io)
         })
-        .with_info(MetadataBindingInfo::custom(pack(words)));
-    let kernel = SourceKernel::new(shader, CubeDim::new_1d(WORKGROUP));
-    client.launch(Box::new(kernel), CubeCount::Static(columns, rows, 1), arguments);
+        .with_info(MetadataBindingInfo::custom(pack(params.iter().map(|word| word.bits()))));
+    let workgroup = CubeDim::new_1d(shader.workgroup);
+    let [x, y, z] = groups;
+    client.launch(Box::new(SourceKernel::new(shader, workgroup)), CubeCount::Static(x, y, z), arguments);
 }
 
 /// Workgroups for `threads` threads as columns and rows, neither above [`MAX_WORKGROUPS`].
-fn grid(threads: usize) -> (u32, u32) {
-    let groups = as_u32(threads).div_ceil(WORKGROUP);
+fn grid(threads: usize, workgroup: u32) -> (u32, u32) {
+    let groups = as_u32(threads).div_ceil(workgroup);
     let rows = groups.div_ceil(MAX_WORKGROUPS);
     // Evenly filled rows leave less than one idle workgroup a row.
     (groups.div_ceil(rows), rows)
@@ -152,7 +185,7 @@ fn pack(words: impl Iterator<Item = u32>) -> Vec<u64> {
     bytes.as_chunks::<8>().0.iter().map(|pair| u64::from_ne_bytes(*pair)).collect()
 }
 
-fn as_u32(size: usize) -> u32 {
+pub(super) fn as_u32(size: usize) -> u32 {
     // The largest binding of any device is below 2^32 bytes, so that no size comes near.
     u32::try_from(size).expect("sizes that fit into a binding fit into 32 bits")
 }
@@ -164,7 +197,7 @@ mod tests {
     #[test]
     fn the_grid_covers_every_thread_within_the_limits() {
         for threads in [1, 63, 64, 65, 4_194_240, 4_194_241, 10_000_000, 1 << 30] {
-            let (columns, rows) = grid(threads);
+            let (columns, rows) = grid(threads, WORKGROUP);
             assert!(columns <= MAX_WORKGROUPS && rows <= MAX_WORKGROUPS, "{threads}: {columns} x {rows}");
             let made = u64::from(columns) * u64::from(rows) * u64::from(WORKGROUP);
             assert!(made >= threads as u64, "{threads}: only {made} threads");

@@ -12,26 +12,39 @@
 //!
 //! | operation | layer |
 //! |---|---|
+//! | [`convolve`] | convolution with its biases and, where one follows, its rectified linear unit |
+//! | [`linear`] | linear layer, likewise |
 //! | [`crop`] | from stored 8-bit pictures to the first layer (paper sections 2 and 4.1) |
 //! | [`lrn`] | response normalisation across channels (paper section 3.3) |
 //! | [`spatial_norm`] | response normalisation inside each map, `rnorm` in the author's files |
 //! | [`max_pool2d`] | overlapping max pooling (paper section 3.4) |
+//! | [`momentum_update`] | the update of a parameter (paper section 5) |
 //! | [`locally_connected`] | `local3` and `local4` of the author's CIFAR networks |
 
+mod conv;
 mod crop;
 mod host;
 mod launch;
+mod linear;
 mod local;
 mod lrn;
+mod momentum;
 mod pool;
+mod relu;
 mod response;
 mod spatial;
+mod tile;
+mod vector;
 
+pub use conv::{ConvConfig, convolve, convolve_backward_weight, convolve_backward_x};
 pub use crop::{Crop, CropConfig, crop};
+pub use linear::{linear, linear_backward_weight, linear_backward_x};
 pub use local::{LocalConfig, locally_connected};
 pub use lrn::{LrnConfig, lrn};
+pub use momentum::{Momentum, momentum_update};
 pub use pool::{MaxPoolConfig, max_pool2d};
 pub use spatial::{SpatialNormConfig, spatial_norm};
+pub use tile::as_on_a_card;
 
 /// The most that every graphics card binds at once (WebGPU's `maxStorageBufferBindingSize`).
 pub const MAX_BINDING_BYTES: usize = 128 << 20;
@@ -48,8 +61,12 @@ pub struct KernelError {
 ///
 /// For tests and for reading; nothing is launched.
 pub fn completed_shaders() -> Vec<(String, String)> {
-    lrn::shaders()
+    conv::shaders()
         .into_iter()
+        .chain(linear::shaders())
+        .chain(relu::shaders())
+        .chain(momentum::shaders())
+        .chain(lrn::shaders())
         .chain(pool::shaders())
         .chain(spatial::shaders())
         .chain(local::shaders())

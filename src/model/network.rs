@@ -1,19 +1,19 @@
 //! A network at work: a spec with its weights on a device.
 
 use burn::tensor::activation::{relu, tanh};
-use burn::tensor::module::{avg_pool2d, conv2d};
-use burn::tensor::ops::{AvgPoolOptions, ConvOptions};
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::file::ModelFile;
 use super::input::Input;
-use super::shapes::{ParameterShape, ShapeError, Shapes};
+use super::shapes::{ShapeError, Shapes};
 use super::spec::{LayerKind, ModelSpec};
 use crate::kernels::{
-    LocalConfig, LrnConfig, MaxPoolConfig, SpatialNormConfig, locally_connected, lrn, max_pool2d,
-    spatial_norm,
+    ConvConfig, LocalConfig, LrnConfig, MaxPoolConfig, SpatialNormConfig, convolve, linear,
+    locally_connected, lrn, max_pool2d, spatial_norm,
 };
 
 /// What dropout and batch normalisation do.
@@ -170,11 +170,11 @@ impl Network {
         let mut statistics = Vec::new();
         let mut first = 0;
         for (index, layer) in self.spec.layers.iter().enumerate() {
+            if index > 0 && self.does_relu(index - 1) {
+                continue;
+            }
             let count = self.shapes.parameters[first..].iter().take_while(|p| p.layer == index).count();
-            let blocks = Blocks {
-                weights: &weights[first..first + count],
-                shapes: &self.shapes.parameters[first..first + count],
-            };
+            let blocks = Blocks { weights: &weights[first..first + count], relu: self.does_relu(index) };
             let mut measured = Vec::new();
             flow = apply(index, &layer.kind, flow, &blocks, mode, &mut measured);
             // Running means and variances stand last among a layer's parameters.
@@ -183,6 +183,12 @@ impl Network {
             first += count;
         }
         Pass { logits: flow.flat(), statistics }
+    }
+
+    /// Whether a layer does the rectified linear unit behind it, which saves passes over its output.
+    fn does_relu(&self, index: usize) -> bool {
+        let kinds = self.spec.layers[index..].iter().map(|layer| &layer.kind).take(2).collect::<Vec<_>>();
+        matches!(kinds[..], [LayerKind::Conv { .. } | LayerKind::Linear { .. }, LayerKind::Relu])
     }
 
     /// The first layer, in their order, whose output for some pictures holds a value that is no finite number.
@@ -195,10 +201,8 @@ impl Network {
         let mut first = 0;
         for (index, layer) in self.spec.layers.iter().enumerate() {
             let count = self.shapes.parameters[first..].iter().take_while(|p| p.layer == index).count();
-            let blocks = Blocks {
-                weights: &self.weights[first..first + count],
-                shapes: &self.shapes.parameters[first..first + count],
-            };
+            // Units are their own layers here: what they cut off may be what is looked for.
+            let blocks = Blocks { weights: &self.weights[first..first + count], relu: false };
             flow = apply(index, &layer.kind, flow, &blocks, mode, &mut Vec::new());
             first += count;
             let values = match &flow {
@@ -227,13 +231,14 @@ impl Network {
 /// The parameters of one layer.
 struct Blocks<'a> {
     weights: &'a [Tensor<1>],
-    shapes: &'a [ParameterShape],
+    /// Whether a rectified linear unit follows that this layer does.
+    relu: bool,
 }
 
 impl Blocks<'_> {
-    /// Parameter `index` as a tensor of `D` dimensions.
-    fn shaped<const D: usize>(&self, index: usize) -> Tensor<D> {
-        self.weights[index].clone().reshape(fixed::<D>(&self.shapes[index].shape))
+    /// The flat weights and the biases that follow them, from parameter `index` on.
+    fn weight_and_bias(&self, index: usize) -> [Tensor<1>; 2] {
+        [index, index + 1].map(|index| self.weights[index].clone())
     }
 }
 
@@ -247,17 +252,21 @@ fn apply(
     measured: &mut Vec<Tensor<1>>,
 ) -> Flow {
     match *kind {
-        LayerKind::Conv { stride, padding, groups, .. } => {
-            let options = ConvOptions::new_with_padding(
-                [stride, stride],
-                [(padding.top, padding.bottom), (padding.left, padding.right)],
-                [1, 1],
+        LayerKind::Conv { out, kernel, stride, padding, groups, .. } => {
+            let config = ConvConfig {
+                out,
+                kernel,
+                stride,
+                vertical: [padding.top, padding.bottom],
+                horizontal: [padding.left, padding.right],
                 groups,
-            );
-            Flow::Map(conv2d(flow.map(), blocks.shaped::<4>(0), Some(blocks.weights[1].clone()), options))
+                relu: blocks.relu,
+            };
+            let [weight, bias] = blocks.weight_and_bias(0);
+            Flow::Map(convolve(flow.map(), weight, bias, config))
         }
         LayerKind::Local { out, kernel, padding, .. } => {
-            let [weight, bias] = [0, 1].map(|index| blocks.weights[index].clone());
+            let [weight, bias] = blocks.weight_and_bias(0);
             Flow::Map(locally_connected(flow.map(), weight, bias, LocalConfig { out, kernel, padding }))
         }
         LayerKind::Relu => flow.activate(relu, relu),
@@ -285,9 +294,8 @@ fn apply(
         LayerKind::Linear { columns, .. } => {
             let input = flow.flat();
             let columns = (0..columns).map(|column| {
-                // [N, in] x [in, out] + [1, out]
-                let weight = blocks.shaped::<2>(2 * column).transpose();
-                input.clone().matmul(weight) + blocks.weights[2 * column + 1].clone().unsqueeze()
+                let [weight, bias] = blocks.weight_and_bias(2 * column);
+                linear(input.clone(), weight, bias, blocks.relu)
             });
             Flow::Flat(Tensor::cat(columns.collect(), 1))
         }
@@ -391,10 +399,6 @@ fn dropout_mask(
 
 /// Keeps the streams of dropout apart from those of the first weights.
 const DROPOUT_STREAM: u64 = 1 << 63;
-
-fn fixed<const D: usize>(shape: &[usize]) -> [usize; D] {
-    shape.try_into().expect("Shapes gives every parameter the rank of its layer")
-}
 
 /// A tensor as host values, row-major.
 ///

@@ -12,6 +12,7 @@
 use burn::tensor::Tensor;
 
 use super::schedule::Rates;
+use crate::kernels::{Momentum, momentum_update};
 use crate::model::{ModelSpec, ParameterRole, Shapes};
 
 /// Constants of the rule.
@@ -56,15 +57,14 @@ impl Learner {
             ParameterRole::Weight | ParameterRole::Gain | ParameterRole::Statistic => rates.weights,
         };
         let rate = rate * self.role_scale * self.layer_scale;
-        let mut change = gradient * -rate;
-        if self.decay > 0.0 {
-            change = change - weight.clone() * (self.decay * rate);
-        }
-        if let Some(old) = self.velocity.take() {
-            change = change + old * momentum;
-        }
-        *weight = weight.clone() + change.clone();
-        self.velocity = Some(change);
+        let numbers =
+            Momentum { rate: rate as f32, decay: (self.decay * rate) as f32, momentum: momentum as f32 };
+        let velocity = self.velocity.take().unwrap_or_else(|| weight.zeros_like());
+        // Taken out, so that nobody else holds the weights and their memory can be used again.
+        let old = std::mem::replace(weight, Tensor::empty([0], &weight.device()));
+        let (new, velocity) = momentum_update(old, gradient, velocity, numbers);
+        *weight = new;
+        self.velocity = Some(velocity);
     }
 }
 

@@ -48,12 +48,46 @@ fn data_tells_every_speed_with_the_machine() {
 }
 
 #[test]
+fn kernels_and_steps_tell_every_layer_and_network() {
+    let folder = tempdir().unwrap();
+    let ask = |task: &[&str]| {
+        let args = [&["bench"], task, &["--runs", "1", "--device", "cpu", "--json"]].concat();
+        let output = call(folder.path(), &args);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let objects = objects(&output);
+        let [found] = events(&objects, "bench")[..] else { panic!("{objects:?}") };
+        found.clone()
+    };
+    let found = ask(&["kernels", "--model", "cifar-80sec", "--batch", "2"]);
+    assert_eq!((&found["bench"], &found["batch"]), (&"kernels".into(), &2.into()));
+    let kernels = found["kernels"].as_array().unwrap();
+    let layers: Vec<&str> = kernels.iter().map(|kernel| kernel["layer"].as_str().unwrap()).collect();
+    for layer in ["conv1", "pool1", "conv2", "conv3", "fc64", "fc10"] {
+        assert!(layers.contains(&layer), "{layers:?}");
+    }
+    for kernel in kernels {
+        assert!(kernel["ms"].as_f64() > Some(0.0) && kernel["burn_ms"].as_f64() > Some(0.0), "{kernel}");
+        let counted = !kernel["layer"].as_str().unwrap().starts_with("pool");
+        assert_eq!(kernel["gflop_per_s"].as_f64() > Some(0.0), counted, "{kernel}");
+    }
+    let found = ask(&["train", "--model", "cifar-80sec", "--model", "cifar-13pct", "--batch", "2"]);
+    let models = found["models"].as_array().unwrap();
+    assert_eq!((models.len(), &models[1]["model"]), (2, &"cifar-13pct".into()));
+    for model in models {
+        let ms = model["ms"][0].as_f64().unwrap();
+        assert!((model["pictures_per_s"].as_f64().unwrap() - 2e3 / ms).abs() < 1e-6 * 2e3 / ms, "{model}");
+    }
+}
+
+#[test]
 fn what_cannot_be_measured_is_refused() {
     let folder = tempdir().unwrap();
     for (args, part) in [
         (&["bench", "data", "--source", "nowhere"][..], "nowhere"),
         (&["bench", "data", "--device", "toaster"], "toaster"),
         (&["bench", "data", "--runs", "0"], "--runs"),
+        (&["bench", "kernels", "--model", "alexnot"], "alexnot"),
+        (&["bench", "train", "--device", "toaster"], "toaster"),
         (&["bench"], "data"),
     ] {
         let output = call(folder.path(), args);

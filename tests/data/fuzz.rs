@@ -148,9 +148,11 @@ fn headers_of_a_tar_with_checksums_that_fit() {
     }
 }
 
-/// Everything that is parsed, with a name: how it is opened once its bytes have changed.
-fn subjects() -> Vec<(String, Vec<u8>, Box<dyn Fn(&[u8])>)> {
-    type Subject = (String, Vec<u8>, Box<dyn Fn(&[u8])>);
+/// Something that is parsed: its name, its bytes, and how it is opened once they have changed.
+type Subject = (String, Vec<u8>, Open);
+type Open = Box<dyn Fn(&[u8])>;
+
+fn subjects() -> Vec<Subject> {
     let mut all: Vec<Subject> = Vec::new();
     let in_folder = |all: &mut Vec<Subject>, what: &str, files: Files, wanted: &[&str]| {
         for (place, (name, bytes)) in files.iter().enumerate() {

@@ -94,12 +94,15 @@ fn a_pause_keeps_the_state() {
     assert_eq!(checkpoint.state.metrics.bytes, rows.len() as u64, "every row is on the disk");
 }
 
+/// What happens to a file.
+type Damage = fn(&Path);
+
 #[test]
 fn each_damaged_file_is_named_and_the_checkpoint_before_is_used() {
     let folder = tempdir().unwrap();
     let whole = folder.path().join("whole");
     kept(&whole);
-    let damages: [(&str, fn(&Path)); 3] = [
+    let damages: [(&str, Damage); 3] = [
         ("bytes instead of", |path| {
             let file = fs::File::options().write(true).open(path).unwrap();
             file.set_len(file.metadata().unwrap().len() / 2).unwrap();

@@ -144,6 +144,27 @@ fn everything_that_has_a_memory_remembers() {
 }
 
 #[test]
+fn a_validation_that_was_cut_short_is_made_up_for() {
+    let folder = tempdir().unwrap();
+    let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
+    let config = |out: &Path| {
+        let mut config = quick(out);
+        config.data.sample_validation = 3000;
+        config
+    };
+    run(config(&whole));
+    let engine = engine();
+    start(&engine, config(&parts));
+    until(&engine, |e| matches!(e, Event::Evaluating { .. }));
+    engine.send(Command::Stop);
+    let (_, summary) = ended(&engine);
+    assert_eq!((summary.reason, summary.step), (StopReason::Asked, 6));
+    assert_eq!(summary.evaluation, None, "it was too late");
+    resumed(&parts, &[]);
+    assert_same(&whole, &parts);
+}
+
+#[test]
 fn software_vulkan_goes_on_exactly() {
     if software_device().is_none() {
         return;

@@ -30,13 +30,13 @@ fn act(rig: &mut Rig, action: Action) {
 
 /// Answers the last wish for small pictures: pictures, but a broken one at `broken`.
 fn answer(rig: &mut Rig, broken: Option<usize>) -> Vec<Place> {
-    let shows = rig.requested().into_iter().filter_map(|request| match request {
+    let mut shows = rig.requested().into_iter().filter_map(|request| match request {
         BrowseRequest::Show { set, version, places, .. } if !places.is_empty() => {
             Some((set, version, places))
         }
         _ => None,
     });
-    let Some((set, version, places)) = shows.last() else { return Vec::new() };
+    let Some((set, version, places)) = shows.next_back() else { return Vec::new() };
     for &place in &places {
         let name = format!("{}.jpg", place.position);
         let result = if Some(place.position) == broken {
@@ -266,7 +266,7 @@ fn the_grid_shows_what_the_network_sees_if_asked() {
     answer(&mut rig, None);
     click(&mut rig, "As the network sees them");
     let looks = |rig: &mut Rig| -> Vec<Look> {
-        let shows = rig.requested().into_iter();
+        let mut shows = rig.requested().into_iter();
         shows
             .filter_map(|r| if let BrowseRequest::Show { look, .. } = r { Some(look) } else { None })
             .collect()

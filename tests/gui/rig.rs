@@ -120,11 +120,11 @@ impl Rig {
 
     /// The source that the browser was asked to open since the last call, if any.
     pub fn opened(&mut self) -> Option<String> {
-        let opened = self.requested().into_iter().filter_map(|request| match request {
+        let mut opened = self.requested().into_iter().filter_map(|request| match request {
             BrowseRequest::Open { config, .. } => Some(config.source),
             _ => None,
         });
-        opened.last()
+        opened.next_back()
     }
 
     /// Draws a few frames. Never "until nothing moves": spinners always move.

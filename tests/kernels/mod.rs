@@ -1,13 +1,17 @@
 //! Our operations: against references in 64-bit floats, finite differences, burn's own modules, PyTorch's
 //! results, and the shaders against their CPU twins.
 
+mod conv;
 mod crop;
 mod device;
+mod linear;
 mod local;
 mod lrn;
+mod momentum;
 mod pool;
 mod shaders;
 mod spatial;
+mod steps;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors};

@@ -88,7 +88,9 @@ pub(super) fn recognise(place: &Place) -> Result<Option<Layout>, DataError> {
         Some("Fashion-MNIST") if classes == 10 => FASHION.map(str::to_owned).into(),
         _ => (0..classes).map(|class| class.to_string()).collect(),
     };
-    leave_out_unused_labels(&mut layout);
+    if known.is_none() {
+        leave_out_unused_labels(&mut layout);
+    }
     let classes = layout.classes.len();
     if classes < 2 {
         return Err(DataError::OneClass { path: place.shown(), class: layout.classes.remove(0) });

@@ -88,10 +88,9 @@ impl<'a> Directory<'a> {
         let mut file = self.bytes.to_vec();
         file.resize(file.len().next_multiple_of(2), 0);
         let place = u32::try_from(file.len()).ok()?;
-        let (short, long): (fn(u16) -> [u8; 2], fn(u32) -> [u8; 4]) = match self.big_endian {
-            true => (u16::to_be_bytes, u32::to_be_bytes),
-            false => (u16::to_le_bytes, u32::to_le_bytes),
-        };
+        let is_big = self.big_endian;
+        let short = |value: u16| if is_big { value.to_be_bytes() } else { value.to_le_bytes() };
+        let long = |value: u32| if is_big { value.to_be_bytes() } else { value.to_le_bytes() };
         file[4..8].copy_from_slice(&long(place));
         file.extend(short(entries.len() as u16));
         for (tag, (kind, count, value)) in entries {

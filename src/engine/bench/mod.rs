@@ -4,13 +4,17 @@
 //! meanwhile slows down all of them.
 
 mod data;
+mod kernels;
 mod photographs;
+mod steps;
 
 use serde::Serialize;
 
 use crate::device;
 
 pub use data::{DataBench, DataBenchRequest, Rate, data};
+pub use kernels::{KernelBench, KernelBenchRequest, KernelSpeed, kernels};
+pub use steps::{StepBench, StepBenchRequest, StepSpeed, steps};
 
 /// What the figures were measured on.
 #[derive(Clone, Debug, Serialize)]

@@ -54,10 +54,9 @@ impl Run {
         let memory = state.rate.clone();
         let other_rate = taken.differs(&["optim.lr", "optim.schedule"]);
         let memory = if other_rate { memory.without_hand() } else { memory };
-        let last_epoch = self.epoch(step.saturating_sub(1));
-        if step > 0 {
-            self.timetable.take_up(&mut self.trainer, memory, last_epoch);
-        }
+        // Before the first update nothing planned was in force.
+        let last_epoch = step.checked_sub(1).map_or(-1.0, |last| self.epoch(last));
+        self.timetable.take_up(&mut self.trainer, memory, last_epoch);
         let replay_difference = self.replay(state, &taken.replay)?;
         self.trainer.take_up(step, taken.velocities.clone());
         self.warn_of_differences(control, state, &taken, replay_difference);

@@ -35,12 +35,13 @@ fn check_within(source: &Path, mib: usize) -> Option<Output> {
         crate::support::skip("memory is limited on Linux only");
         return None;
     }
+    let home = tempfile::tempdir().unwrap();
     let script = format!("ulimit -v {} && exec \"$0\" \"$@\"", mib * 1024);
     let mut command = Command::new("sh");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_alexnet-lab"), "data", "check"]).arg(source);
     command.args(["--json", "--near", "--set", "data.loader_threads=2", "--set", "data.max_refused_share=1"]);
     // Otherwise the allocator reserves 64 MiB of addresses a thread.
-    command.env("MALLOC_ARENA_MAX", "1").env("HOME", source.parent().unwrap_or(source));
+    command.env("MALLOC_ARENA_MAX", "1").env("HOME", home.path());
     command.env_remove("XDG_CACHE_HOME").stdin(Stdio::null());
     Some(command.output().expect("sh can be run"))
 }

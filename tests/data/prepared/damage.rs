@@ -126,17 +126,20 @@ fn a_small_store_in_memory_is_trusted_no_more_than_its_file() {
     rig.assert_right(&in_memory);
 }
 
+/// What happens to a file.
+type Damage = fn(&Path);
+
 #[test]
 fn statistics_cut_changed_or_gone_are_added_up_again() {
     let statistics = |rig: &Rig| {
         let name = rig.bytes().into_keys().find(|name| name.starts_with("statistics-"));
         rig.file(&name.expect("they are kept"))
     };
-    let damages: [(&str, &dyn Fn(&Path)); 4] = [
-        ("cut", &|path| fs::File::options().write(true).open(path).unwrap().set_len(100).unwrap()),
-        ("changed", &|path| flip(path, 300)),
-        ("of another version", &|path| flip(path, 8)),
-        ("gone", &|path| fs::remove_file(path).unwrap()),
+    let damages: [(&str, Damage); 4] = [
+        ("cut", |path| fs::File::options().write(true).open(path).unwrap().set_len(100).unwrap()),
+        ("changed", |path| flip(path, 300)),
+        ("of another version", |path| flip(path, 8)),
+        ("gone", |path| fs::remove_file(path).unwrap()),
     ];
     for (what, damage) in damages {
         let (count, _) = recovers(what, |rig| damage(&statistics(rig)));

@@ -1,0 +1,57 @@
+//! What a run shows of its network: the first layer, the pictures in its folder, and a warning.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::Run;
+use crate::engine::control::Control;
+use crate::engine::error::RunError;
+use crate::engine::event::Event;
+use crate::model::LayerKind;
+use crate::vis;
+
+impl Run {
+    /// The curves and the first layer as pictures. A picture that cannot be drawn is a warning.
+    pub(super) fn draw(&self, control: &Control) -> Vec<PathBuf> {
+        let folder = self.plan.folder.path();
+        let mut drawn = Vec::new();
+        let mut keep = |path: PathBuf, result: Result<(), vis::FigureError>| match result {
+            Ok(()) => drawn.push(path),
+            Err(error) => control.outbox.send(Event::Warning(error.to_string())),
+        };
+        if !self.history.steps.is_empty() {
+            let path = folder.join("curves.png");
+            let title = format!("{} on {}", self.plan.model, self.plan.config.data.source);
+            let result = vis::write_curves(&self.history, &title, &path);
+            keep(path, result);
+        }
+        if let Ok(Some(grid)) = self.view().filters() {
+            let path = folder.join("filters.png");
+            let result = vis::write_filters(&grid, &path);
+            keep(path, result);
+        }
+        drawn
+    }
+
+    pub(super) fn show_filters(&mut self, control: &Control) -> Result<(), RunError> {
+        self.filters_shown = Instant::now();
+        if let Some(grid) = self.view().filters().map_err(RunError::internal)? {
+            control.outbox.send(Event::Filters(grid));
+        }
+        Ok(())
+    }
+
+    /// Batch normalisation measures what passes through the network at once, which may be less than a batch.
+    pub(super) fn warn_of_small_passes(&self, control: &Control) {
+        let pass = self.trainer.micro_batch();
+        let layers = &self.trainer.network().spec().layers;
+        let normalised = layers.iter().any(|layer| matches!(layer.kind, LayerKind::BatchNorm { .. }));
+        if normalised && pass < self.plan.settings.batch {
+            control.outbox.send(Event::Warning(format!(
+                "{pass} pictures pass through the network at once, so batch normalisation measures {pass} and not the \
+                 {} of a batch",
+                self.plan.settings.batch
+            )));
+        }
+    }
+}

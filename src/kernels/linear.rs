@@ -1,0 +1,204 @@
+//! Linear layers with biases and, if asked for, a rectified linear unit behind them, forward and backward.
+
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::flex::FlexTensor;
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
+use burn::backend::{Autodiff, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{Shape, Tensor};
+use rayon::prelude::*;
+
+use super::host::{from_values, values};
+use super::launch::{Shader, Word, empty_like, launch_groups};
+use super::relu::{ReluOps, finish, finished, masked};
+use super::tile::{Along, Tile, is_software};
+
+/// `x` (`[N, in]`) times the flat weights, `[out, in]`, turned round, plus `bias`, `[out]`; negative outputs become
+/// 0 with `relu`. The result is `[N, out]`.
+///
+/// # Panics
+/// When there are not `in * out` weights, or a tensor is not of 32-bit floats.
+pub fn linear(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> Tensor<2> {
+    let ([pictures, inputs], [out]) = (x.dims(), bias.dims());
+    assert_eq!(weight.dims()[0], inputs * out, "weights for {inputs} inputs and {out} outputs");
+    if pictures == 0 {
+        return Tensor::zeros([0, out], &x.device());
+    }
+    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+    Tensor::from_dispatch(<Dispatch as LinearOps>::dense(x, weight, bias, relu))
+}
+
+/// The gradient of the input of [`linear`] on its own, for measurements; `grad` is that of the sums before the unit.
+pub fn linear_backward_x(weight: Tensor<1>, grad: Tensor<2>) -> Tensor<2> {
+    let [weight, grad] = [weight.into_dispatch(), grad.into_dispatch()];
+    Tensor::from_dispatch(<Dispatch as LinearOps>::dense_backward_x(weight, grad))
+}
+
+/// The gradient of the weights of [`linear`] on its own, for measurements.
+pub fn linear_backward_weight(x: Tensor<2>, grad: Tensor<2>) -> Tensor<1> {
+    let [x, grad] = [x.into_dispatch(), grad.into_dispatch()];
+    Tensor::from_dispatch(<Dispatch as LinearOps>::dense_backward_weight(x, grad))
+}
+
+/// Linear layers as a backend has them; shapes as in [`linear`].
+#[backend_extension(Cube, Flex, Autodiff)]
+pub trait LinearOps: ReluOps {
+    fn dense(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        relu: bool,
+    ) -> FloatTensor<Self>;
+
+    /// The gradient of the input, given that of the sums before the unit.
+    fn dense_backward_x(weight: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The gradient of the flat weights, given that of the sums before the unit.
+    fn dense_backward_weight(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+impl<B: LinearOps, C: CheckpointStrategy> LinearOps for Autodiff<B, C> {
+    fn dense(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        relu: bool,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct LinearBackward;
+
+        impl<B: LinearOps> Backward<B, 3> for LinearBackward {
+            type State = (FloatTensor<B>, FloatTensor<B>, Option<FloatTensor<B>>);
+
+            fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let [x_node, weight_node, bias_node] = ops.parents;
+                let (x, weight, y) = ops.state;
+                let grad = masked::<B>(grads.consume::<B>(&ops.node), y);
+                if let Some(node) = x_node {
+                    grads.register::<B>(node.id, B::dense_backward_x(weight, grad.clone()));
+                }
+                if let Some(node) = weight_node {
+                    grads.register::<B>(node.id, B::dense_backward_weight(x, grad.clone()));
+                }
+                if let Some(node) = bias_node {
+                    let out = grad.shape()[1];
+                    let sum = B::float_sum_dim(grad, 0);
+                    grads.register::<B>(node.id, B::float_reshape(sum, Shape::new([out])));
+                }
+            }
+        }
+
+        let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
+        let (bias, bias_node) = bias.into_parts();
+        let nodes = [x_node, weight_node, bias_node];
+        match LinearBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let y = B::dense(x.clone(), weight.clone(), bias, relu);
+                let kept = relu.then(|| y.clone());
+                prep.finish((x, weight, kept), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::dense(x, weight, bias, relu)),
+        }
+    }
+
+    // The other two serve the backward step above, which calls those of the inner backend: here their
+    // results are constants of the graph.
+
+    fn dense_backward_x(weight: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        FloatTensor::<Self>::new(B::dense_backward_x(weight.into_primitive(), grad.into_primitive()))
+    }
+
+    fn dense_backward_weight(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        FloatTensor::<Self>::new(B::dense_backward_weight(x.into_primitive(), grad.into_primitive()))
+    }
+}
+
+/// The products are burn's, which has vector instructions for every processor; nothing is copied for them.
+impl LinearOps for Flex {
+    fn dense(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, relu: bool) -> FlexTensor {
+        let (shape, out) = (x.shape(), bias.shape()[0]);
+        let weight = weight.reshape(Shape::new([out, shape[1]])).transpose(0, 1);
+        let product = Self::float_matmul(x, weight);
+        let mut y = values(&product).to_vec();
+        let bias = bias.to_contiguous();
+        y.par_chunks_mut(out.max(1)).for_each(|row| {
+            row.iter_mut().zip(values(&bias)).for_each(|(y, bias)| *y = finished(*y + bias, relu));
+        });
+        from_values(y, [shape[0], out])
+    }
+
+    fn dense_backward_x(weight: FlexTensor, grad: FlexTensor) -> FlexTensor {
+        let out = grad.shape()[1];
+        let inputs = weight.shape().num_elements() / out;
+        Self::float_matmul(grad, weight.reshape(Shape::new([out, inputs])))
+    }
+
+    fn dense_backward_weight(x: FlexTensor, grad: FlexTensor) -> FlexTensor {
+        let weights = x.shape()[1] * grad.shape()[1];
+        Self::float_matmul(grad.transpose(0, 1), x).reshape(Shape::new([weights]))
+    }
+}
+
+impl LinearOps for CubeBackend {
+    fn dense(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, relu: bool) -> CubeTensor {
+        let [x, weight, bias] = [x, weight, bias].map(into_contiguous);
+        let (shape, out) = (x.shape(), bias.shape()[0]);
+        let y = empty_like(&x, Shape::new([shape[0], out]), x.dtype);
+        let tile = Tile::choose(shape[0], is_software(&x));
+        let params = [shape[0], shape[1], out].map(Word::Size);
+        let groups = tile.groups(shape[0], out, 1);
+        launch_groups(forward_shader(relu, tile), &[&x, &weight, &bias], &[&y], &params, groups);
+        y
+    }
+
+    fn dense_backward_x(weight: CubeTensor, grad: CubeTensor) -> CubeTensor {
+        let [weight, grad] = [weight, grad].map(into_contiguous);
+        let shape = grad.shape();
+        let inputs = weight.shape().num_elements() / shape[1];
+        let dx = empty_like(&grad, Shape::new([shape[0], inputs]), grad.dtype);
+        let tile = Tile::choose(shape[0], is_software(&grad));
+        let params = [shape[0], inputs, shape[1]].map(Word::Size);
+        let groups = tile.groups(shape[0], inputs, 1);
+        launch_groups(backward_x_shader(tile), &[&weight, &grad], &[&dx], &params, groups);
+        dx
+    }
+
+    fn dense_backward_weight(x: CubeTensor, grad: CubeTensor) -> CubeTensor {
+        let [x, grad] = [x, grad].map(into_contiguous);
+        let (shape, out) = (x.shape(), grad.shape()[1]);
+        let dw = empty_like(&x, Shape::new([out * shape[1]]), x.dtype);
+        let tile = Tile::choose(out, is_software(&x));
+        let params = [shape[0], shape[1], out].map(Word::Size);
+        let groups = tile.groups(out, shape[1], 1);
+        launch_groups(backward_weight_shader(tile), &[&x, &grad], &[&dw], &params, groups);
+        dw
+    }
+}
+
+fn forward_shader(relu: bool, tile: Tile) -> Shader {
+    let shader = Shader::new("linear_forward", include_str!("../../shaders/linear_forward.wgsl"));
+    tile.complete(shader.with("finish", finish(relu)), Along::Terms, Along::Terms)
+}
+
+fn backward_x_shader(tile: Tile) -> Shader {
+    let shader = Shader::new("linear_backward_x", include_str!("../../shaders/linear_backward_x.wgsl"));
+    tile.complete(shader, Along::Terms, Along::Result)
+}
+
+fn backward_weight_shader(tile: Tile) -> Shader {
+    let template = include_str!("../../shaders/linear_backward_weight.wgsl");
+    tile.complete(Shader::new("linear_backward_weight", template), Along::Result, Along::Result)
+}
+
+/// The shaders in every tile.
+pub(super) fn shaders() -> Vec<Shader> {
+    Tile::all()
+        .flat_map(|tile| {
+            let forward = [true, false].map(|relu| forward_shader(relu, tile));
+            [forward.to_vec(), vec![backward_x_shader(tile), backward_weight_shader(tile)]].concat()
+        })
+        .collect()
+}

@@ -1,0 +1,207 @@
+//! The inner loops of the convolutions' CPU twins, on the widest vector units that the processor has.
+//!
+//! Both loops add up a tile of results in registers: `rows` numbers, each spread over a vector, times
+//! `columns` neighbouring values. Nothing is copied into place first; a table of offsets says where the values of
+//! each term begin.
+
+use pulp::{Simd, WithSimd};
+
+/// Vectors that stand side by side in a tile.
+const VECTORS: usize = 2;
+/// The largest tile: 12 rows of two vectors of 16.
+const MAX_TILE: usize = 12 * VECTORS * 16;
+
+/// The vector units of this processor.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Vectors {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(pulp::x86::V4),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(pulp::x86::V3),
+    #[cfg(target_arch = "aarch64")]
+    Neon(pulp::aarch64::Neon),
+    Plain(pulp::Scalar128b),
+}
+
+impl Vectors {
+    pub(super) fn new() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(units) = pulp::x86::V4::try_new() {
+                return Self::Avx512(units);
+            }
+            if let Some(units) = pulp::x86::V3::try_new() {
+                return Self::Avx2(units);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if let Some(units) = pulp::aarch64::Neon::try_new() {
+            return Self::Neon(units);
+        }
+        Self::Plain(pulp::Scalar128b)
+    }
+
+    fn run<O: WithSimd>(self, operation: O) -> O::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(units) => Simd::vectorize(units, operation),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(units) => Simd::vectorize(units, operation),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(units) => Simd::vectorize(units, operation),
+            Self::Plain(units) => Simd::vectorize(units, operation),
+        }
+    }
+
+    /// Rows of a tile: with them, the sums, the two vectors and one spread number fill the registers.
+    pub(super) fn rows(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => 12,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => 12,
+            _ => 6,
+        }
+    }
+
+    /// Columns of a tile.
+    pub(super) fn columns(self) -> usize {
+        let lanes = match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => 16,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => 8,
+            _ => 4,
+        };
+        VECTORS * lanes
+    }
+
+    /// For each panel of `left`, `[panels, terms, rows]`, and its index: `store` is given the tile
+    /// `[rows, columns]` of sums over the terms of `left[panel, term, row] * right[offsets[term] + start + column]`.
+    pub(super) fn shifted_product<F: FnMut(usize, &[f32])>(
+        self,
+        left: &[f32],
+        right: &[f32],
+        offsets: &[usize],
+        start: usize,
+        store: F,
+    ) {
+        self.run(ShiftedProduct { left, right: &right[start..], offsets, store });
+    }
+
+    /// Adds to `sums`, `[terms, columns]`: over pictures and the places of a stretch, `grad[.., column]` times what
+    /// the term sees there, `right[index * picture + offsets[term] + place]`. `grad` is
+    /// `[pictures, places, columns]`.
+    pub(super) fn correlation(
+        self,
+        grad: &[f32],
+        right: &[f32],
+        stretch: Stretch,
+        offsets: &[usize],
+        sums: &mut [f32],
+    ) {
+        self.run(Correlation { grad, right, stretch, offsets, sums });
+    }
+}
+
+/// What a correlation goes through in each picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    pub(super) length: usize,
+    /// From one picture of the values to the next.
+    pub(super) picture: usize,
+}
+
+struct ShiftedProduct<'a, F> {
+    left: &'a [f32],
+    right: &'a [f32],
+    offsets: &'a [usize],
+    store: F,
+}
+
+impl<F: FnMut(usize, &[f32])> WithSimd for ShiftedProduct<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 { self.tiles::<S, 12>(simd) } else { self.tiles::<S, 6>(simd) }
+    }
+}
+
+impl<F: FnMut(usize, &[f32])> ShiftedProduct<'_, F> {
+    #[inline(always)]
+    fn tiles<S: Simd, const ROWS: usize>(mut self, simd: S) {
+        let columns = VECTORS * S::F32_LANES;
+        let mut buffer = [0.0; MAX_TILE];
+        let tile = &mut buffer[..ROWS * columns];
+        let (left, _) = self.left.as_chunks::<ROWS>();
+        for (panel, left) in left.chunks_exact(self.offsets.len()).enumerate() {
+            let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+            for (left, &offset) in left.iter().zip(self.offsets) {
+                let right = S::as_simd_f32s(&self.right[offset..][..columns]).0;
+                let right = [right[0], right[1]];
+                for (sums, &left) in sums.iter_mut().zip(left) {
+                    add_products(simd, sums, left, right);
+                }
+            }
+            let (vectors, _) = S::as_mut_simd_f32s(tile);
+            for (to, from) in vectors.as_chunks_mut::<VECTORS>().0.iter_mut().zip(sums) {
+                *to = from;
+            }
+            (self.store)(panel, tile);
+        }
+    }
+}
+
+struct Correlation<'a> {
+    grad: &'a [f32],
+    right: &'a [f32],
+    stretch: Stretch,
+    offsets: &'a [usize],
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Correlation<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 { self.tiles::<S, 12>(simd) } else { self.tiles::<S, 6>(simd) }
+    }
+}
+
+impl Correlation<'_> {
+    #[inline(always)]
+    fn tiles<S: Simd, const ROWS: usize>(self, simd: S) {
+        let Stretch { length, picture } = self.stretch;
+        let columns = VECTORS * S::F32_LANES;
+        for (offsets, to) in self.offsets.chunks(ROWS).zip(self.sums.chunks_mut(ROWS * columns)) {
+            // Past the last term the last one is worked on again and not stored.
+            let offsets: [usize; ROWS] = std::array::from_fn(|row| offsets[row.min(offsets.len() - 1)]);
+            let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+            for (index, grad) in self.grad.chunks_exact(length * columns).enumerate() {
+                let seen = offsets.map(|offset| &self.right[index * picture + offset..][..length]);
+                let (grad, _) = S::as_simd_f32s(grad).0.as_chunks::<VECTORS>();
+                for (place, &grad) in grad[..length].iter().enumerate() {
+                    for (sums, seen) in sums.iter_mut().zip(seen) {
+                        add_products(simd, sums, seen[place], grad);
+                    }
+                }
+            }
+            let (to, _) = S::as_mut_simd_f32s(to);
+            for (to, sums) in to.as_chunks_mut::<VECTORS>().0.iter_mut().zip(sums) {
+                for (to, sum) in to.iter_mut().zip(sums) {
+                    *to = simd.add_f32s(*to, sum);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_products<S: Simd>(simd: S, sums: &mut [S::f32s; VECTORS], left: f32, right: [S::f32s; VECTORS]) {
+    let left = simd.splat_f32s(left);
+    for (sum, right) in sums.iter_mut().zip(right) {
+        *sum = simd.mul_add_e_f32s(left, right, *sum);
+    }
+}
