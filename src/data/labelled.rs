@@ -191,7 +191,7 @@ impl Dataset for Labelled {
             Picture::File(number) => {
                 let entry = &self.entries[*number as usize];
                 let stamp = self.source.stamp(entry)?;
-                let order = if stamp.place == 0 { u64::from(*number) } else { stamp.place };
+                let order = entry.place_in_archives().unwrap_or(u64::from(*number));
                 Some(Fingerprint::new(&entry.path, stamp, 0, order))
             }
             Picture::Record { file, index } => {

@@ -271,7 +271,7 @@ mod tests {
                 }
             }
             assert_eq!(met, all, "distance {distance}");
-            assert!(distance == 0 || all.len() > 20);
+            assert!(distance == 0 || all.len() > 10);
         }
     }
 

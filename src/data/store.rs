@@ -274,10 +274,7 @@ impl PictureStore {
     /// Why a picture that could be read before cannot be read now.
     pub fn copy_pixels(&self, split: Split, index: usize, into: &mut [u8]) -> Result<(), String> {
         let usable = &self.items(split)[index];
-        let again = || {
-            let picture = self.dataset.read(split, usable.index as usize, self.side)?;
-            Ok::<_, String>(planes(&picture))
-        };
+        let again = || read(&*self.dataset, split, usable.index as usize, self.side);
         match (&usable.pixels, &self.kept) {
             (Pixels::Memory(pixels), _) => into.copy_from_slice(pixels),
             (&Pixels::Kept { slot, checksum }, Some(kept)) => {

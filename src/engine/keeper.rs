@@ -103,6 +103,11 @@ impl Keeper {
         self.handed.0 == Some(step)
     }
 
+    /// The state has changed although no update was made: what was handed over is no longer all of it.
+    pub fn forget(&mut self) {
+        self.handed.0 = None;
+    }
+
     /// Hands one over. Waits for the one before if it is still being written.
     pub fn keep(&mut self, checkpoint: Checkpoint, tables: Vec<File>) {
         self.wait();

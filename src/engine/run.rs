@@ -3,6 +3,7 @@
 mod keeping;
 mod showing;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::Views;
@@ -45,14 +46,14 @@ pub(super) fn train(
     let idle = idle.map(Model::view);
     let Some(plan) = Plan::make(control, idle, config, basis, "")? else { return Ok(None) };
     let mut run = Run::begin(control, plan)?;
-    let reason = match run.learn(control) {
-        Ok(reason) => reason,
+    let ended = run.learn(control).and_then(|reason| run.end(control, reason));
+    match ended {
+        Ok(summary) => Ok(Some((run.into_model(summary.model_file.clone()), summary))),
         Err(mut error) => {
             error.saved = run.rescue(control);
-            return Err(error);
+            Err(error)
         }
-    };
-    run.end(control, reason).map(Some)
+    }
 }
 
 /// A validation as a point of the curve.
@@ -69,6 +70,8 @@ pub(super) fn evaluation_point(tally: &Tally, step: u64, epoch: f64) -> Evaluati
 
 /// A run between its first and its last update.
 struct Run {
+    /// Before the plan, whose lock must outlive the last write.
+    keeper: Keeper,
     plan: Plan,
     trainer: Trainer,
     timetable: Timetable,
@@ -80,7 +83,6 @@ struct Run {
     steps_per_epoch: u64,
     total_steps: u64,
     filters_shown: Instant,
-    keeper: Keeper,
     kept_batch: KeptBatch,
     /// The batch that comes next, over all epochs.
     next_batch: u64,
@@ -225,6 +227,7 @@ impl Run {
         if let Some(rate) = control.rate.take() {
             let step = self.trainer.step();
             self.timetable.set_rate(control.outbox, step, self.epoch(step), rate);
+            self.keeper.forget();
         }
     }
 
@@ -293,6 +296,7 @@ impl Run {
         }
         self.watch.validated(began.elapsed());
         self.validation_due = false;
+        self.keeper.forget();
         self.show_filters(control)?;
         let step = self.trainer.step();
         if self.best.is_some_and(|best| best.step == step) || self.keeper.due_at_epoch(step) {
@@ -359,9 +363,10 @@ impl Run {
     }
 
     /// Reads the last figures, saves, draws the figures of the run folder.
-    fn end(mut self, control: &mut Control, reason: StopReason) -> Result<(Model, RunSummary), RunError> {
+    fn end(&mut self, control: &mut Control, reason: StopReason) -> Result<RunSummary, RunError> {
         // The last update may be the one that diverged, whatever ended the run.
-        let reason = if self.read_figures(control)? { reason } else { StopReason::Diverged };
+        let sound = self.read_figures(control)? && (reason == StopReason::Diverged || self.keep(control)?);
+        let reason = if sound { reason } else { StopReason::Diverged };
         self.plan.folder.flush()?;
         let model_file = match reason {
             StopReason::Diverged => self.go_back(control),
@@ -372,22 +377,26 @@ impl Run {
         }
         self.show_filters(control)?;
         let figures = self.draw(control);
-        let step = self.trainer.step();
-        let summary = RunSummary {
+        Ok(RunSummary {
             reason,
-            step,
+            step: self.trainer.step(),
             evaluation: self.history.evaluations.last().copied(),
             folder: self.plan.folder.path().into(),
-            model_file: model_file.clone(),
+            model_file,
             figures,
             seconds: self.earlier_seconds + self.started.elapsed().as_secs_f64(),
             checkpoints: self.checkpoints(),
             trouble: self.trouble.take(),
-        };
+        })
+    }
+
+    /// The trained network, for predictions after the run; its weights are also in `file`.
+    fn into_model(self, file: Option<PathBuf>) -> Model {
+        let step = self.trainer.step();
         let classes = self.plan.store.description().classes.clone();
         let (network, input) = self.trainer.into_network();
-        let info = super::ModelInfo { file: model_file, ..describe(&network, &classes) };
-        Ok((Model { network, input, classes, step, info }, summary))
+        let info = super::ModelInfo { file, ..describe(&network, &classes) };
+        Model { network, input, classes, step, info }
     }
 
     fn view(&self) -> View<'_> {

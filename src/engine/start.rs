@@ -57,7 +57,8 @@ impl Taken {
         match replay::data_difference(&state.data, &replay::data_mark(store)).or_else(changed) {
             None => Ok(()),
             Some(difference) => Err(RunError::bad_input(format!(
-                "the pictures of {} are not those of the run: {difference}; bring them back, name their new place                  with --data, or go on with what is there in a branch: `alexnet-lab train --branch {}`",
+                "the pictures of {} are not those of the run: {difference}; bring them back, name their new place \
+                 with --data, or go on with what is there in a branch: `alexnet-lab train --branch {}`",
                 store.description().source,
                 self.path.display()
             ))),
@@ -89,7 +90,8 @@ pub(super) fn keep(file: ModelFile, path: &Path, classes: &[String]) -> Result<F
         return Ok(FineTune { file, replaced: None });
     }
     Err(RunError::bad_input(format!(
-        "the pictures have {} classes that are not the {} of the checkpoint {path}; to train its network on them,          begin a new run with `--from {}`",
+        "the pictures have {} classes that are not the {} of the checkpoint {path}; to train its network on them, \
+         begin a new run with `--from {}`",
         classes.len(),
         file.classes.len(),
         Checkpoint::model_file(path).display(),

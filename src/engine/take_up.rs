@@ -130,6 +130,17 @@ fn resume(
     named: Option<PathBuf>,
 ) -> Result<(RunConfig, Basis), RunError> {
     let lock = Lock::take(run)?;
+    put_in_order(run)?;
+    if let Some(path) = &named
+        && path.parent() != Some(Shelf::of_run(run).folder())
+    {
+        return Err(RunError::bad_input(format!(
+            "{} does not lie in the run that it is of, so that it cannot be resumed; begin a branch instead: \
+             `alexnet-lab train --branch {}`",
+            path.display(),
+            path.display()
+        )));
+    }
     let fits =
         |checkpoint: &Checkpoint| tables::read_marked(&tables::metrics_of(run), checkpoint.state.metrics);
     let found = match named {
@@ -157,6 +168,16 @@ fn resume(
     };
     let place = Place::Same(HeldFolder { path: run.into(), lock, marks });
     Ok((config, Basis { checkpoint, path, place, differences, metrics }))
+}
+
+/// Puts right what a crash in the middle of a write has left among the checkpoints.
+fn put_in_order(run: &Path) -> Result<(), RunError> {
+    let shelf = Shelf::of_run(run);
+    if !shelf.folder().is_dir() {
+        return Ok(());
+    }
+    let failed = |e| RunError::bad_input(format!("{} cannot be put in order: {e}", shelf.folder().display()));
+    shelf.prepare().map_err(failed)
 }
 
 fn branch(

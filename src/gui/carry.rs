@@ -124,7 +124,7 @@ impl App {
         }
         self.state.asked_to_start();
         self.view.tab = Tab::Train;
-        self.send_when_free(Command::TakeUp(Box::new(TakeUp { path, ..TakeUp::default() })));
+        self.send(Command::TakeUp(Box::new(TakeUp { path, ..TakeUp::default() })));
     }
 
     fn find_rate(&mut self) {

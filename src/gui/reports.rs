@@ -75,6 +75,8 @@ impl State {
                 // A start that is refused before anything was made ready leaves no run either.
                 if run_ended || self.phase == Phase::Asked {
                     self.ended();
+                    // The window stays, so that the reason is seen.
+                    self.closing = false;
                 }
                 let kept = saved.map(|path| format!(" What was learned is kept in {}.", path.display()));
                 self.notices.push(Severity::Error, sentence(&message) + &kept.unwrap_or_default());

@@ -25,11 +25,12 @@ const CARD: [(usize, Tile); 3] =
     [(16, tile(16, 128, 16, [4, 4])), (32, tile(32, 64, 16, [4, 4])), (usize::MAX, tile(64, 64, 16, [8, 4]))];
 
 /// The same for software Vulkan, where a read from memory costs as much as many products: the most products a
-/// thread for each read. Eight threads make one vector there.
+/// thread for each read. Eight threads make one vector there. Few rows are quick anyway, and their shaders should
+/// also compile quickly.
 const SOFTWARE: [(usize, Tile); 4] = [
-    (16, tile(16, 128, 8, [16, 16])),
-    (32, tile(32, 128, 8, [16, 16])),
-    (64, tile(64, 128, 8, [16, 16])),
+    (16, tile(16, 128, 8, [8, 8])),
+    (32, tile(32, 128, 8, [8, 8])),
+    (64, tile(64, 128, 8, [16, 8])),
     (usize::MAX, tile(128, 128, 8, [16, 16])),
 ];
 
@@ -156,11 +157,28 @@ impl Tile {
         })
     }
 
+    /// Stores the sums row by row. A loop, because `store` written out for every sum takes a driver seconds to
+    /// compile; a `switch`, because an array of sums would not be in registers.
     fn store(&self) -> String {
-        self.each_sum("\n    ", |i, j| {
+        let each = self.thread_columns / 4;
+        let row = |i: usize| {
+            let parts: Vec<String> = (0..each).map(|j| format!("row{j} = sum{i}_{j};")).collect();
+            parts.join(" ")
+        };
+        let mut text = format!("for (var i = 0u; i < {}u; i++) {{", self.thread_rows);
+        for j in 0..each {
+            let _ = write!(text, "\n        var row{j} = sum0_{j};");
+        }
+        text += "\n        switch i {";
+        for i in 1..self.thread_rows {
+            let _ = write!(text, "\n            case {i}u: {{ {} }}", row(i));
+        }
+        text += "\n            default: {}\n        }";
+        for j in 0..each {
             let n = format!("first_n + (right + {j}u * ACROSS) * 4u");
-            format!("store(first_m + down + {i}u, {n}, sum{i}_{j}, group.z);")
-        })
+            let _ = write!(text, "\n        store(first_m + down + i, {n}, row{j}, group.z);");
+        }
+        text + "\n    }"
     }
 }
 

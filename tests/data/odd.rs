@@ -1,6 +1,10 @@
 //! Good data sets as people really have them: wrapped, cluttered, renamed, copied between systems.
 
-use alexnet_lab::data::{Dataset, Split};
+use std::fs;
+
+use alexnet_lab::config::DataConfig;
+use alexnet_lab::data::{Dataset, Split, open};
+use tempfile::tempdir;
 
 use super::class_files;
 use super::kinds::{assert_tells, replace};
@@ -214,5 +218,44 @@ fn links_of_every_kind_end() {
     }
     let dataset = super::makers::open_at(links.root()).unwrap();
     assert_eq!((dataset.len(Split::Train), dataset.len(Split::Validation)), (4, 4));
+    assert_eq!(unreadable(&*dataset), []);
+}
+
+/// What the folder holds, opened with the settings that a beginner has.
+fn opened(folder: &std::path::Path) -> std::sync::Arc<dyn Dataset> {
+    let source = folder.display().to_string();
+    open(&DataConfig { source, ..DataConfig::default() }).unwrap()
+}
+
+#[test]
+fn a_file_of_the_same_name_in_another_folder_is_no_substitute() {
+    let folder = tempdir().unwrap();
+    // A folder without pictures is no class, so that the list counts.
+    for name in ["cat", "dog", "owl"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let list = "file,class\ncat/1.png,cat\ncat/2.png,cat\ndog/3.png,dog\ndog/4.png,dog\n";
+    fs::write(folder.path().join("labels.csv"), list).unwrap();
+    for (number, name) in (0..).zip(["cat/2.png", "dog/1.png", "dog/3.png", "dog/4.png"]) {
+        fs::write(folder.path().join(name), super::png(6, 5, [number * 50, 1, 2])).unwrap();
+    }
+    let missing = unreadable(&*opened(folder.path()));
+    assert!(missing.len() == 1 && missing[0].0.contains("cat/1.png"), "{missing:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_in_no_known_encoding_stay_apart() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempdir().unwrap();
+    let names = [("cat", &b"caf\xE9.png"[..]), ("cat", b"caf\xE8.png"), ("dog", b"1.png"), ("dog", b"2.png")];
+    for (number, (class, name)) in (0..).zip(names) {
+        let class = folder.path().join(class);
+        fs::create_dir_all(&class).unwrap();
+        fs::write(class.join(OsStr::from_bytes(name)), super::png(6, 5, [number * 50, 1, 2])).unwrap();
+    }
+    let dataset = opened(folder.path());
+    assert_eq!(dataset.len(Split::Train) + dataset.len(Split::Validation), 4);
     assert_eq!(unreadable(&*dataset), []);
 }

@@ -14,13 +14,21 @@ use super::{endless, engine, is_step, quick, run, start, until};
 
 /// A run of 12 updates with a checkpoint after each of the last 4.
 fn kept(out: &Path) {
-    let mut config = quick(out);
-    config.run.checkpoint_steps = 1;
-    config.run.keep_checkpoints = 1000;
-    let (_, summary) = run(config);
-    assert_eq!(summary.step, 12);
-    let shelf = Shelf::of_run(out);
-    assert!(shelf.list().contains_key(&12) && shelf.list().len() > 2, "{:?}", shelf.list());
+    // On a busy machine a checkpoint may take longer than several updates, and the tests need one in the first epoch.
+    for _ in 0..20 {
+        let mut config = quick(out);
+        config.run.checkpoint_steps = 1;
+        config.run.keep_checkpoints = 1000;
+        let (_, summary) = run(config);
+        assert_eq!(summary.step, 12);
+        let all = Shelf::of_run(out).list();
+        assert!(all.contains_key(&12), "{all:?}");
+        if all.len() > 2 && all.range(2..6).next().is_some() {
+            return;
+        }
+        fs::remove_dir_all(out).unwrap();
+    }
+    panic!("no checkpoint was written in time");
 }
 
 /// Every file below a folder with its bytes.
@@ -280,12 +288,10 @@ fn what_a_crash_in_the_middle_of_a_write_has_left_is_put_right() {
     fs::create_dir(shelf.folder().join(".step-00000001.gone")).unwrap();
     // Between the two renames of a replacement.
     fs::rename(shelf.path(12), shelf.folder().join(".step-00000012.old")).unwrap();
-    shelf.prepare().unwrap();
-    assert!(shelf.list().contains_key(&12));
-    let hidden = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
-    assert_eq!(fs::read_dir(shelf.folder()).unwrap().flatten().filter(hidden).count(), 0);
     resumed(&run, &[]);
     assert_same(&whole, &run);
+    let hidden = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
+    assert_eq!(fs::read_dir(shelf.folder()).unwrap().flatten().filter(hidden).count(), 0);
 }
 
 #[test]

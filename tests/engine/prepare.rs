@@ -91,6 +91,6 @@ fn preparing_can_be_paused_and_stopped() {
     assert!(!root.join("run").exists());
     start(&engine, config);
     let events = until(&engine, is_step);
-    let note = events.iter().find_map(|event| if let Event::Note(text) = event { Some(text) } else { None });
-    assert!(note.is_some_and(|text| text.starts_with("resuming at ")), "{note:?}");
+    let resumed = |event: &Event| matches!(event, Event::Note(text) if text.starts_with("resuming at "));
+    assert!(events.iter().any(resumed), "it begins where it was stopped");
 }

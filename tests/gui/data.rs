@@ -266,7 +266,7 @@ fn the_grid_shows_what_the_network_sees_if_asked() {
     answer(&mut rig, None);
     click(&mut rig, "As the network sees them");
     let looks = |rig: &mut Rig| -> Vec<Look> {
-        let mut shows = rig.requested().into_iter();
+        let shows = rig.requested().into_iter();
         shows
             .filter_map(|r| if let BrowseRequest::Show { look, .. } = r { Some(look) } else { None })
             .collect()

@@ -208,7 +208,8 @@ fn follows_the_definition() {
 #[test]
 fn follows_the_definition_with_the_tiles_of_a_card() {
     let Some(gpu) = software_device() else { return };
-    for (shape, config) in CASES {
+    // Fewer, since every shape is compiled for itself; the last ones are larger than a tile.
+    for (shape, config) in [CASES[2], CASES[7], CASES[9], CASES[11], CASES[12]] {
         let call = Call::new(shape, config, 161);
         let got = as_on_a_card(|| call.run(&gpu));
         assert_same(&format!("{shape:?} {config:?}"), &got, &call.reference());
@@ -230,7 +231,7 @@ fn follows_the_definition_for_hundreds_of_random_shapes_on_the_processor() {
 fn the_shaders_equal_their_twin_for_random_shapes() {
     let Some(gpu) = software_device() else { return };
     // Every shape is compiled for itself, so that these are fewer.
-    for call in (1000..1030).filter_map(random_call) {
+    for call in (1000..1012).filter_map(random_call) {
         let title = format!("{:?} {:?}", call.shape, call.config);
         assert_same(&title, &call.run(&gpu), &call.run(&Device::flex()));
     }

@@ -210,6 +210,8 @@ pub(super) fn recognise(place: &Place, home: Folder) -> Result<Option<Layout>, D
 
 /// The files of a listing by the ways in which a list may name them.
 struct Files<'a> {
+    /// Those that hold files.
+    folders: HashSet<&'a str>,
     by_path: HashMap<&'a str, u32>,
     /// By the last name alone, with and without its ending; nothing where several share it.
     by_name: HashMap<&'a str, Option<u32>>,
@@ -217,9 +219,10 @@ struct Files<'a> {
 
 impl<'a> Files<'a> {
     fn of(listing: &'a Listing) -> Self {
-        let mut files = Self { by_path: HashMap::new(), by_name: HashMap::new() };
+        let mut files = Self { folders: HashSet::new(), by_path: HashMap::new(), by_name: HashMap::new() };
         for (number, entry) in (0..).zip(&listing.entries).filter(|(_, entry)| !entry.is_folder) {
             files.by_path.insert(&entry.path, number);
+            files.folders.extend(entry.path.rsplit_once('/').map(|(folder, _)| folder));
             let name = base_name(&entry.path);
             let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
             for name in [Some(name), (stem != name).then_some(stem)].into_iter().flatten() {
@@ -227,6 +230,13 @@ impl<'a> Files<'a> {
             }
         }
         files
+    }
+
+    /// Whether there are files in the folder that `list` says the file `path` lies in.
+    fn has_folder_of(&self, list: &str, path: &str) -> bool {
+        let Some((folder, _)) = path.rsplit_once('/') else { return false };
+        let beside = list.rsplit_once('/').map(|(top, _)| format!("{top}/{folder}"));
+        self.folders.contains(folder) || beside.is_some_and(|folder| self.folders.contains(folder.as_str()))
     }
 
     /// The file that `list` calls `path`: beside the list, from the top, or anywhere if only one has its name.
@@ -241,6 +251,10 @@ impl<'a> Files<'a> {
             return Ok(number);
         }
         match self.by_name.get(base_name(path)) {
+            // A folder that is there lacks the file: one of this name elsewhere is another.
+            Some(Some(_)) if self.has_folder_of(list, path) => {
+                Err("there is no such file, only one of this name in another folder".into())
+            }
             Some(Some(number)) => Ok(*number),
             Some(None) => Err("several files have this name".into()),
             None => Err("there is no such file".into()),

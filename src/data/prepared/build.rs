@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -222,7 +223,7 @@ impl Work<'_> {
                 }
                 Made::Decoded(planes)
             }
-            Err(reason) => Made::Refused { lasting: dataset.is_at_hand(split, index), reason },
+            Err(reason) => Made::Refused { lasting: is_at_hand(*dataset, split, index), reason },
         }
     }
 }
@@ -308,4 +309,9 @@ impl Watch<'_> {
         }
         !self.cancelled()
     }
+}
+
+/// Whether the bytes of a picture can be had; an unpacker that panics on them would do so again.
+fn is_at_hand(dataset: &dyn Dataset, split: Split, index: usize) -> bool {
+    catch_unwind(AssertUnwindSafe(|| dataset.is_at_hand(split, index))).unwrap_or(true)
 }

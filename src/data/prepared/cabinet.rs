@@ -89,6 +89,13 @@ impl Cabinet {
     /// has now fit in.
     pub(super) fn make_room(&self, place: &Place, needed: u64) -> Result<(), KeptError> {
         let all = self.list();
+        let fixed = all.iter().filter(|store| store.folder == place.folder || store.in_use);
+        let fixed = fixed.fold(needed, |total, store| total.saturating_add(store.bytes));
+        if fixed > self.limit {
+            // Before anything is removed in vain.
+            let (needed, limit) = (words::bytes(fixed), words::bytes(self.limit));
+            return Err(KeptError::TooLarge { needed, limit });
+        }
         let mut total = all.iter().fold(needed, |total, store| total.saturating_add(store.bytes));
         for store in all.iter().filter(|store| store.folder != place.folder) {
             if total <= self.limit {

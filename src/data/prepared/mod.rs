@@ -66,6 +66,8 @@ pub use error::KeptError;
 const SMALL: usize = 256 << 20;
 /// How often one who waits for another program looks again.
 const WAIT: Duration = Duration::from_millis(200);
+/// After so many looks it says that it waits; work that was just stopped is over before.
+const SILENT_LOOKS: u32 = 3;
 
 /// How pictures are to be prepared.
 #[derive(Clone, Copy)]
@@ -149,7 +151,8 @@ pub fn prepare(dataset: Arc<dyn Dataset>, how: &Preparation) -> Result<Option<Pi
             Err(Trouble::Data(error)) => return Err(error),
             Err(Trouble::Kept(error)) if !how.or_in_memory => return Err(error.into()),
             Err(Trouble::Kept(error)) => {
-                let text = format!("{error}. This run goes on without: pictures are decoded anew each time");
+                let text =
+                    format!("{error}. This run goes on without: pictures are prepared anew at each start");
                 (how.watch.tell)(Report::Warning(text));
             }
         }
@@ -169,15 +172,15 @@ fn on_disk(
     let header = Header { side: how.side, source: home.to_string_lossy().into_owned() };
     let Some(plan) = Plan::of(&**dataset, how.side, how.watch.cancel)? else { return Ok(None) };
     let attempt = Attempt { dataset, cabinet, how, place: &place, header: &header, plan: &plan };
-    let mut has_told = false;
+    let mut looks = 0;
     while !how.watch.cancelled() {
         match attempt.make()? {
             Attempted::Ready(store) => return Ok(Some(*store)),
             Attempted::Cancelled => return Ok(None),
             Attempted::Busy => {}
         }
-        if !has_told {
-            has_told = true;
+        looks += 1;
+        if looks == SILENT_LOOKS {
             let text = "waiting for another AlexNet Lab, which prepares the same pictures";
             (how.watch.tell)(Report::Note(text.into()));
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::bytes::{Region, Stamp};
-use super::names::{is_clutter, printable};
+use super::names::{as_text, is_clutter, printable};
 use super::{Entry, Lister, Listing, Opening, Source};
 use crate::data::error::DataError;
 
@@ -151,7 +151,7 @@ impl Walk<'_> {
 
     fn entry(&mut self, entry: &fs::DirEntry) -> Result<(), DataError> {
         let raw = entry.file_name();
-        let name = printable(&raw.to_string_lossy());
+        let name = printable(&as_text(raw.as_encoded_bytes()));
         if is_clutter(&name) {
             return Ok(());
         }

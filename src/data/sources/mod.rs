@@ -44,6 +44,13 @@ pub(super) struct Entry {
     place: u32,
 }
 
+impl Entry {
+    /// Its place in the order in which archives are best read, one after the other; nothing for a plain file.
+    pub fn place_in_archives(&self) -> Option<u64> {
+        (!Folder::is_plain(self)).then_some(self.place.into())
+    }
+}
+
 /// Reads what a [`Listing`] names.
 pub(super) trait Source: Send + Sync {
     /// A file as a stretch of bytes that can be read in parts.

@@ -1,5 +1,6 @@
 //! Names of entries: made safe, ordered, and told apart from what systems leave behind.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Longer paths are no data set.
@@ -16,7 +17,7 @@ pub(super) fn entry_path(raw: &[u8]) -> Result<Box<str>, &'static str> {
     if raw.contains(&0) {
         return Err("its name holds a zero byte");
     }
-    let path = printable(&String::from_utf8_lossy(raw));
+    let path = printable(&as_text(raw));
     let drive = path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
     if path.starts_with('/') || drive {
         return Err("its path starts at the root of a disk");
@@ -32,6 +33,22 @@ pub(super) fn entry_path(raw: &[u8]) -> Result<Box<str>, &'static str> {
         clean.push_str(name);
     }
     Ok(clean.into())
+}
+
+/// A name in whatever encoding as text. Each byte that is no UTF-8 becomes a mark and its own number, so that two
+/// names that differ stay two names.
+pub(super) fn as_text(raw: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(raw) {
+        return text.into();
+    }
+    let mut text = String::with_capacity(raw.len() + 8);
+    for chunk in raw.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\u{FFFD}{byte:02X}"));
+        }
+    }
+    text.into()
 }
 
 /// Which part of a data set a folder or archive is, by its name.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 /// Entries of a directory that are looked at; real ones have a few dozen.
 const MAX_ENTRIES: usize = 1000;
+/// Numbers of one tag that are read.
+const MAX_NUMBERS: u32 = 1 << 20;
 
 pub(super) mod tag {
     pub const WIDTH: u16 = 256;
@@ -69,6 +71,10 @@ impl<'a> Directory<'a> {
             4 => 4,
             _ => return None,
         };
+        // A strip for each row of the tallest picture is fewer.
+        if *count > MAX_NUMBERS {
+            return None;
+        }
         let length = size * *count as usize;
         let bytes = if length <= 4 {
             &value[..length]

@@ -44,6 +44,9 @@ impl Run {
         self.earlier_seconds = if taken.branch { 0.0 } else { state.seconds };
         self.next_batch = next_batch;
         self.validation_due = state.validation_due && step == state.step;
+        if state.total_steps != self.total_steps {
+            self.keeper.forget();
+        }
         if !taken.branch {
             self.best = state.best;
             self.plan.parent.clone_from(&state.parent);
@@ -125,12 +128,12 @@ impl Run {
         Ok(None)
     }
 
-    /// Keeps the state as it is now, unless it is kept already. All figures must have been read. A state whose
-    /// scores are no numbers is not worth keeping.
-    pub(super) fn keep(&mut self, control: &Control) -> Result<(), RunError> {
+    /// Keeps the state as it is now, unless it is kept already. All figures must have been read. False: its scores
+    /// are no numbers, so that it is not worth keeping.
+    pub(super) fn keep(&mut self, control: &Control) -> Result<bool, RunError> {
         let step = self.trainer.step();
         if self.keeper.has(step) || self.diverged {
-            return Ok(());
+            return Ok(!self.diverged);
         }
         let (network, input) = (self.trainer.network(), self.trainer.input());
         let replay = self.kept_batch.scores(network, input).map_err(RunError::internal)?;
@@ -138,7 +141,7 @@ impl Run {
             control.outbox.send(Event::Warning(format!(
                 "after update {step} the network answers with what is no number; this state is not kept"
             )));
-            return Ok(());
+            return Ok(false);
         }
         let classes = &self.plan.store.description().classes;
         let model = network.to_file(classes, input.mean(), step).map_err(RunError::internal)?;
@@ -147,7 +150,7 @@ impl Run {
         let state = self.state(marks);
         let config = self.plan.config.to_toml();
         self.keeper.keep(Checkpoint { state, config, model, velocities, replay }, tables);
-        Ok(())
+        Ok(true)
     }
 
     fn state(&self, marks: Marks) -> State {

@@ -44,7 +44,12 @@ pub(super) fn put_in_place(part: &Path, path: &Path) -> io::Result<()> {
         let _ = fs::remove_dir_all(&old);
         fs::rename(path, &old)?;
     }
-    fs::rename(part, path)?;
+    if let Err(reason) = fs::rename(part, path) {
+        if replaced {
+            let _ = fs::rename(&old, path);
+        }
+        return Err(reason);
+    }
     if replaced {
         // What cannot be removed now goes with the next clean-up.
         let _ = fs::remove_dir_all(&old);

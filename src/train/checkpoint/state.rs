@@ -10,6 +10,11 @@ use crate::train::{RateMemory, exact};
 /// [`State::parse`].
 const FORMAT: u32 = 1;
 
+/// Pictures of a kept batch that a file may claim; none of ours has as many.
+const MAX_REPLAYED: usize = 64;
+/// Updates or batches that a file may claim.
+const MAX_COUNT: u64 = 1 << 48;
+
 /// Where a run stands between two updates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -111,7 +116,14 @@ impl State {
         let Version { format } = serde_json::from_str(text).map_err(unreadable)?;
         match format {
             // The first format. One that comes later turns this one's text into its own here.
-            FORMAT => serde_json::from_str(text).map_err(unreadable),
+            FORMAT => {
+                let state: Self = serde_json::from_str(text).map_err(unreadable)?;
+                let counts = [state.step, state.next_batch, state.steps_per_epoch, state.total_steps];
+                if state.replay.pictures > MAX_REPLAYED || counts.into_iter().any(|count| count > MAX_COUNT) {
+                    return Err(Some("state.json holds numbers that no run comes to".into()));
+                }
+                Ok(state)
+            }
             newer if newer > FORMAT => Err(None),
             unknown => Err(Some(format!("state.json has the format {unknown}, which never was"))),
         }

@@ -14,7 +14,7 @@ use super::{Pretended, Rig, SIDE, decoded, prepared};
 fn of_two_at_once_one_works_and_the_other_waits() {
     let rig = Rig::new(&[]);
     let slow = Scripted::new(20, 4, |_, index, side| {
-        std::thread::sleep(Duration::from_millis(15));
+        std::thread::sleep(Duration::from_millis(80));
         Ok(numbered(index, side))
     });
     let dataset = Pretended::new(rig.source.root(), true, slow);
