@@ -218,7 +218,7 @@ proptest! {
         ends in prop::sample::select(vec!["\n", "\r\n"]),
         mark: bool,
     ) {
-        let lower: std::collections::BTreeSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        let lower: std::collections::BTreeSet<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
         prop_assume!(lower.len() == names.len());
         let classes: Vec<String> = classes.into_iter().map(|class| class.trim().to_owned()).collect();
         let quoted = |text: &str| format!("\"{text}\"");
