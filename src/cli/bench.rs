@@ -3,14 +3,13 @@
 mod speed;
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, atomic::Ordering};
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::output::{self, Status};
+use super::stop;
 use crate::engine::bench::{self, BenchProgress, DataBench, DataBenchRequest, Rate};
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +52,7 @@ pub(super) fn run(task: BenchTask) -> Status {
 fn data(args: DataArgs) -> Status {
     let DataArgs { source, keep, runs, device, json } = args;
     let request = DataBenchRequest { source, keep, device, runs: runs.into() };
-    let cancel = stop_flag();
+    let cancel = stop::flag();
     let bar = progress_bar();
     let found = bench::data(&request, &|progress| show(&bar, &progress), &cancel);
     bar.finish_and_clear();
@@ -75,21 +74,6 @@ fn data(args: DataArgs) -> Status {
         }
         Err(message) => output::bad_input(&message, json),
     }
-}
-
-/// Set by Ctrl-C; the second one ends the program at once.
-fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    let handler = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
-    if let Err(e) = handler {
-        log::warn!("Ctrl-C will end at once: {e}");
-    }
-    stop
 }
 
 fn progress_bar() -> ProgressBar {

@@ -1,15 +1,14 @@
 //! `alexnet-lab data check`: what a source of pictures is good for.
 
 use std::io::{IsTerminal, stderr};
-use std::process;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::CheckArgs;
 use super::output::{self, Status};
+use super::stop;
 use crate::config::RunConfig;
 use crate::engine::{self, DataCheck};
 
@@ -24,16 +23,7 @@ pub(super) fn check(args: CheckArgs) -> Status {
     if let Err(error) = config.validate() {
         return output::bad_input(&error.to_string(), json);
     }
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = cancel.clone();
-    let handler = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            process::exit(130);
-        }
-    });
-    if let Err(e) = handler {
-        log::warn!("Ctrl-C will end at once: {e}");
-    }
+    let cancel = stop::flag();
     let bar = progress_bar();
     let read = AtomicUsize::new(0);
     let found = engine::check(

@@ -2,8 +2,6 @@
 
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
-use std::process;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -11,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::output::{self, Status};
+use super::stop;
 use crate::engine::{
     self, Download, DownloadEvent, DownloadRequest, DownloadSettings, Progress, ProxyChoice, SetInfo,
     SetPresence,
@@ -137,7 +136,7 @@ pub(super) fn get(args: GetArgs) -> Status {
         Ok(download) => download,
         Err(e) => return output::failure(&format!("no thread could be started: {e}"), false, args.json),
     };
-    stop_on_signal(&download);
+    stop::sets(download.canceller());
     let mut report = Report::new(&args.name, args.json);
     for event in download.events() {
         match event {
@@ -173,18 +172,6 @@ pub(super) fn get(args: GetArgs) -> Status {
         }
     }
     output::failure("the download ended without a word", false, args.json)
-}
-
-fn stop_on_signal(download: &Download) {
-    let cancel = download.canceller();
-    let handler = ctrlc::set_handler(move || {
-        if cancel.swap(true, Ordering::SeqCst) {
-            process::exit(130);
-        }
-    });
-    if let Err(e) = handler {
-        log::warn!("Ctrl-C will end at once: {e}");
-    }
 }
 
 /// What a download tells, for people or for scripts.

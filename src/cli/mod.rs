@@ -15,6 +15,7 @@ mod predict;
 mod prepare;
 mod report;
 mod session;
+mod stop;
 mod summary;
 mod train;
 

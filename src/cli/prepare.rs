@@ -1,9 +1,7 @@
 //! `alexnet-lab data prepare` and `data cache`: pictures decoded once and kept on disk, and what is kept.
 
 use std::io::{IsTerminal, stderr};
-use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
@@ -11,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::output::{self, Status};
+use super::stop;
 use crate::config::RunConfig;
 use crate::engine::{self, PrepareReport, Prepared, PreparedCache, PreparedSide};
 use crate::words::{self, grouped};
@@ -72,16 +71,7 @@ pub(super) fn run(args: PrepareArgs) -> Status {
         (None, Some(side)) => PreparedSide::Pixels(side),
         (None, None) => PreparedSide::Fitting,
     };
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = cancel.clone();
-    let handler = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            process::exit(130);
-        }
-    });
-    if let Err(e) = handler {
-        log::warn!("Ctrl-C will end at once: {e}");
-    }
+    let cancel = stop::flag();
     let progress = Mutex::new(Progress::new(json));
     let tell = |report| progress.lock().unwrap_or_else(PoisonError::into_inner).report(report);
     let prepared = engine::prepare(&config.data, &side, args.verify, &tell, &cancel);

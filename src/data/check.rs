@@ -110,19 +110,10 @@ pub fn check(
         None => None,
     };
     let refused = watched.refused();
-    let total = watched.train.len() + watched.validation.len();
-    let too_many = || {
-        let path = dataset.description().source.clone();
-        (refused.len() > dataset.most_refused()).then(|| DataError::TooManyRefused {
-            path,
-            total,
-            refused: refused.clone(),
-        })
-    };
     Ok(Some(Check {
         description: dataset.description().clone(),
         classes: watched.class_counts(),
-        problem: problem.or_else(too_many),
+        problem: problem.or_else(|| DataError::too_many(&*dataset, &refused)),
         refused,
         left_out: dataset.left_out().to_vec(),
         sizes: watched.sizes(side),

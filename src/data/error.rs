@@ -1,7 +1,7 @@
 //! What can be wrong with a source of pictures. Each message is one line that names the thing and the remedy.
 
-use super::Refused;
 use super::known::KnownError;
+use super::{Dataset, Refused, Split};
 
 /// Why a source cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -81,5 +81,15 @@ impl From<KnownError> for DataError {
             KnownError::Cancelled => Self::Cancelled,
             error => Self::Known(error),
         }
+    }
+}
+
+impl DataError {
+    /// Why a data set is not used of which more pictures are refused than it allows.
+    pub(super) fn too_many(dataset: &dyn Dataset, refused: &[Refused]) -> Option<Self> {
+        let total = dataset.len(Split::Train) + dataset.len(Split::Validation);
+        let path = dataset.description().source.clone();
+        let refused = (refused.len() > dataset.most_refused()).then(|| refused.to_vec())?;
+        Some(Self::TooManyRefused { path, total, refused })
     }
 }

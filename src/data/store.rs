@@ -310,13 +310,7 @@ pub(super) fn too_many_refused(dataset: &dyn Dataset, outcomes: &[Outcome]) -> O
             Some(Refused { name: dataset.name(split, index), reason })
         })
         .collect();
-    let total = train + dataset.len(Split::Validation);
-    let path = || dataset.description().source.clone();
-    (refused.len() > dataset.most_refused()).then(|| DataError::TooManyRefused {
-        path: path(),
-        total,
-        refused,
-    })
+    DataError::too_many(dataset, &refused)
 }
 
 /// Threads to start when `threads` are asked for; 0 leaves the choice to the number of cores.

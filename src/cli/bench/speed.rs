@@ -3,8 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{progress_bar, show, stop_flag};
+use super::{progress_bar, show};
 use crate::cli::output::{self, Status};
+use crate::cli::stop;
 use crate::engine::bench::{self, KernelBench, KernelBenchRequest, Machine, StepBench, StepBenchRequest};
 use crate::engine::presets;
 
@@ -53,7 +54,7 @@ pub(super) fn kernels(args: KernelArgs) -> Status {
     let KernelArgs { model, batch, runs, device, no_burn, json } = args;
     let request =
         KernelBenchRequest { device, model, batch: batch.into(), runs: runs.into(), burn: !no_burn };
-    let (cancel, bar) = (stop_flag(), progress_bar());
+    let (cancel, bar) = (stop::flag(), progress_bar());
     let found = bench::kernels(&request, &|progress| show(&bar, &progress), &cancel);
     bar.finish_and_clear();
     report(found, json, "kernels", kernel_table)
@@ -65,7 +66,7 @@ pub(super) fn steps(args: StepArgs) -> Status {
         model = presets().into_iter().map(|preset| preset.name.to_owned()).collect();
     }
     let request = StepBenchRequest { device, models: model, batch: batch.into(), runs: runs.into() };
-    let (cancel, bar) = (stop_flag(), progress_bar());
+    let (cancel, bar) = (stop::flag(), progress_bar());
     let found = bench::steps(&request, &|progress| show(&bar, &progress), &cancel);
     bar.finish_and_clear();
     report(found, json, "train", step_table)
