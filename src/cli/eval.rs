@@ -1,17 +1,24 @@
 //! `alexnet-lab eval`: how well a model file does on a data set.
 
+use std::cmp::Ordering;
 use std::path::Path;
+
+use serde_json::json;
 
 use super::EvalArgs;
 use super::output::{self, Status};
 use super::report::Report;
 use super::session::Session;
 use crate::config::{DataConfig, RunConfig};
-use crate::engine::{Command, Event};
+use crate::engine::{self, Command, Event};
+use crate::vis::{ClassResult, Evaluation};
+
+/// Classes, and kinds of mistakes, that are named.
+const SHOWN: usize = 5;
 
 /// Loads the model, measures, reports.
 pub(super) fn run(args: EvalArgs) -> Status {
-    let EvalArgs { model_file, data, views, device, json } = args;
+    let EvalArgs { model_file, data, views, tables, device, json } = args;
     let session = match Session::start(json, false) {
         Ok(session) => session,
         Err(status) => return status,
@@ -24,20 +31,11 @@ pub(super) fn run(args: EvalArgs) -> Status {
             Event::Loaded(_) => {
                 session.send(Command::Evaluate { data: settings.clone(), views });
             }
-            Event::Evaluation(point) => {
+            // What is wanted is the whole of it, which follows.
+            Event::Evaluation(_) => {}
+            Event::Evaluated(evaluation) => {
                 report.end();
-                if json {
-                    report.evaluation(&point);
-                } else {
-                    output::line(&format!(
-                        "loss {:.4}, top-1 error {:.2} %, top-5 error {:.2} % on {} validation pictures of {data}",
-                        point.loss,
-                        point.top1_error * 100.0,
-                        point.top5_error * 100.0,
-                        point.n
-                    ));
-                }
-                return Status::Done;
+                return tell(&evaluation, &report, tables.as_deref(), json);
             }
             Event::Cancelled => {
                 report.end();
@@ -51,6 +49,51 @@ pub(super) fn run(args: EvalArgs) -> Status {
         }
     }
     output::failure("the engine ended without a word", false, json)
+}
+
+/// Prints what was measured and writes the tables.
+fn tell(evaluation: &Evaluation, report: &Report, tables: Option<&Path>, json: bool) -> Status {
+    if json {
+        report.evaluation(&evaluation.point);
+    } else {
+        sentences(evaluation).iter().for_each(|line| output::line(line));
+    }
+    let Some(folder) = tables else { return Status::Done };
+    match engine::write_evaluation(evaluation, folder) {
+        Ok(paths) if json => output::object(&json!({ "event": "tables", "paths": paths })),
+        Ok(paths) => paths.iter().for_each(|path| output::line(&format!("table: {}", path.display()))),
+        Err(error) => return output::failure(&error.to_string(), true, json),
+    }
+    Status::Done
+}
+
+/// The figures of the whole, then the classes that fare worst and the mistakes made most often.
+fn sentences(evaluation: &Evaluation) -> Vec<String> {
+    let point = &evaluation.point;
+    let percent = |share: f64| share * 100.0;
+    let mut lines = vec![format!(
+        "loss {:.4}, top-1 error {:.2} %, top-5 error {:.2} % on {} validation pictures of {}",
+        point.loss,
+        percent(point.top1_error),
+        percent(point.top5_error),
+        point.n,
+        evaluation.source
+    )];
+    let mut classes: Vec<(&String, ClassResult)> =
+        evaluation.classes.iter().zip(evaluation.class_results()).collect();
+    classes.retain(|(_, result)| result.right < result.pictures);
+    classes.sort_by(|(_, a), (_, b)| b.top1_error().partial_cmp(&a.top1_error()).unwrap_or(Ordering::Equal));
+    for (class, result) in classes.iter().take(SHOWN) {
+        let wrong = result.pictures - result.right;
+        let error = percent(result.top1_error().unwrap_or_default());
+        lines.push(format!("  {class}: {wrong} of {} wrong, top-1 error {error:.1} %", result.pictures));
+    }
+    for (label, best, times) in evaluation.confusions().into_iter().take(SHOWN) {
+        let name = |class: u32| &evaluation.classes[class as usize];
+        let times = if times == 1 { "once".into() } else { format!("{times} times") };
+        lines.push(format!("  {} taken for {}, {times}", name(label), name(best)));
+    }
+    lines
 }
 
 /// How the pictures of `source` are divided: as in the run that made the model, if it lies in its run folder and

@@ -14,6 +14,7 @@ mod output;
 mod predict;
 mod prepare;
 mod report;
+mod runs;
 mod session;
 mod stop;
 mod summary;
@@ -64,6 +65,10 @@ enum Task {
         #[command(subcommand)]
         task: bench::BenchTask,
     },
+    /// List the runs in a folder: how they went and in which settings they differ
+    Runs(runs::RunsArgs),
+    /// Write one HTML page about one or several runs: figures, settings, curves, first-layer kernels
+    Report(runs::ReportArgs),
     /// List the devices that can compute
     Devices {
         /// One JSON object a line on standard output
@@ -190,6 +195,9 @@ struct EvalArgs {
     /// 1: the central crop. 10: the paper's corners, centre and mirror images, averaged
     #[arg(long, default_value = "1", value_parser = views)]
     views: Views,
+    /// Write classes.csv, confusion.csv and pictures.csv (the most probable classes of every picture) into this folder
+    #[arg(long, value_name = "FOLDER")]
+    tables: Option<PathBuf>,
     /// auto, cpu, gpu, gpu:N or software
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
@@ -279,6 +287,8 @@ impl Cli {
             Some(Task::Bench { task }) => Request::Done(bench::run(task)),
             Some(Task::Data { task: DataTask::List(args) }) => Request::Done(datasets::list(&args)),
             Some(Task::Data { task: DataTask::Get(args) }) => Request::Done(datasets::get(args)),
+            Some(Task::Runs(args)) => Request::Done(runs::list(args)),
+            Some(Task::Report(args)) => Request::Done(runs::report(args)),
             Some(Task::Devices { json }) => Request::Done(devices::run(json)),
         }
     }

@@ -1,5 +1,7 @@
 //! Settings of an earlier run, changed: what a run that goes on, or a branch of it, begins with.
 
+use std::collections::BTreeMap;
+
 use super::{ConfigError, RunConfig, apply_override, syntax};
 use serde::Deserialize;
 
@@ -36,6 +38,15 @@ impl RunConfig {
         names.sort_unstable();
         names.dedup();
         names.into_iter().filter(|name| one.get(*name) != other.get(*name)).cloned().collect()
+    }
+
+    /// Every setting that is set, by its dotted name, as `--set` takes it.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        let text = |value: toml::Value| match value {
+            toml::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        flat(self).into_iter().map(|(name, value)| (name, text(value))).collect()
     }
 
     fn table(&self) -> toml::Table {

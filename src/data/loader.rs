@@ -273,6 +273,7 @@ impl Shared {
         pixels.resize(indices.len() * square, 0);
         let mut placements = Vec::with_capacity(indices.len());
         let mut labels = Vec::with_capacity(indices.len());
+        let mut readable = Vec::with_capacity(indices.len());
         let mut colour = Vec::new();
         let mut last_reason = String::new();
         for &index in indices {
@@ -282,6 +283,7 @@ impl Shared {
                 Ok(()) => {
                     placements.push(self.placement(epoch, index));
                     labels.push(self.store.label(*split, index));
+                    readable.push(index as u32);
                     if plan.colour {
                         colour.push(colour_normals(plan.seed, epoch, index));
                     }
@@ -302,7 +304,7 @@ impl Shared {
             return Err(format!("none of {count} pictures in a row can be read any more ({last_reason})"));
         }
         let ends_epoch = within as u64 + 1 == *batches_per_epoch;
-        Ok(Some(HostBatch { seq, epoch, ends_epoch, pixels, placements, colour, labels }))
+        Ok(Some(HostBatch { seq, epoch, ends_epoch, pixels, placements, colour, labels, indices: readable }))
     }
 
     fn placement(&self, epoch: usize, index: usize) -> Placement {

@@ -244,4 +244,6 @@ pub struct HostBatch {
     pub colour: Vec<[f32; 3]>,
     /// `[N]` class indices.
     pub labels: Vec<u32>,
+    /// `[N]`: which usable picture of the split each is.
+    pub indices: Vec<u32>,
 }

@@ -228,6 +228,11 @@ impl PictureStore {
         self.items(split)[index].label
     }
 
+    /// Place of usable picture `index` in the data set, which counts refused pictures too.
+    pub fn place(&self, split: Split, index: usize) -> u32 {
+        self.items(split)[index].index
+    }
+
     /// File or entry name of usable picture `index`.
     pub fn name(&self, split: Split, index: usize) -> String {
         self.dataset.name(split, self.items(split)[index].index as usize)

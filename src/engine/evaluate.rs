@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::control::Control;
 use super::event::Event;
 use super::model::View;
-use crate::data::{Loader, Next, PictureStore, Split};
+use crate::data::{HostBatch, Loader, Next, PictureStore, Split};
 use crate::infer::{self, Views};
 use crate::train::{Tally, micro_batch};
 
@@ -14,7 +14,8 @@ use crate::train::{Tally, micro_batch};
 const BATCH_WAIT: Duration = Duration::from_millis(20);
 
 /// Measures the validation split with a model, tells the progress and serves commands before each pass. While
-/// the device is busy with a pass, the pictures of the next are read.
+/// the device is busy with a pass, the pictures of the next are read. `seen` gets the `[N, classes]` scores of each
+/// pass with its pictures.
 ///
 /// Returns the figures and how many pictures could not be read any more; `None` if told to stop.
 ///
@@ -25,6 +26,7 @@ pub(super) fn evaluate(
     model: View<'_>,
     store: &Arc<PictureStore>,
     views: Views,
+    seen: &mut dyn FnMut(&[f32], &HostBatch),
 ) -> Result<Option<(Tally, usize)>, String> {
     let spec = model.input.spec();
     let total = store.len(Split::Validation);
@@ -51,7 +53,9 @@ pub(super) fn evaluate(
             let crops = infer::crops(batch.labels.len(), spec, views);
             let pictures = model.input.upload_crops(&batch.pixels, &crops, 1.0, model.network.device());
             let scores = model.network.scores_of(pictures)?;
-            tally.add(&averaged(scores, model.classes.len(), views), &batch.labels);
+            let scores = averaged(scores, model.classes.len(), views);
+            tally.add(&scores, &batch.labels);
+            seen(&scores, &batch);
         }
         loader.reuse(batch);
         if done < total {

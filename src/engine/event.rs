@@ -1,13 +1,14 @@
 //! What the engine reports.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::statistics::InputStatistics;
 use crate::config::RunConfig;
 use crate::data::{Description, Refused};
 pub use crate::infer::Prediction;
 pub use crate::train::Suggestion;
-use crate::vis::{EvaluationPoint, FilterGrid, History, RatePoint, StepPoint};
+use crate::vis::{Evaluation, EvaluationPoint, FilterGrid, History, RatePoint, StepPoint};
 
 /// A report from the engine.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub enum Event {
     },
     /// The validation split was measured.
     Evaluation(EvaluationPoint),
+    /// The validation split was measured on request, picture by picture.
+    Evaluated(Arc<Evaluation>),
     /// First-layer kernels as they are now. Sent about twice a second while training.
     Filters(FilterGrid),
     Paused {

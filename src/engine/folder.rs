@@ -95,9 +95,13 @@ pub(super) const CONFIG: &str = "config.toml";
 /// What a branch says of where it comes from.
 pub(super) const PARENT: &str = "parent.json";
 
+/// A field of comma-separated values, whatever is in it.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
 /// Files with reasons as comma-separated values, every field in quotes.
 pub fn refused_table<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let rows = files.map(|(name, reason)| format!("{},{}\n", quoted(name), quoted(reason)));
     format!("file,reason\n{}", rows.collect::<String>())
 }

@@ -11,6 +11,7 @@ mod conversion;
 mod download;
 mod error;
 mod evaluate;
+mod evaluation_tables;
 mod event;
 mod feed;
 mod find;
@@ -25,7 +26,9 @@ mod plan;
 mod prepare;
 mod prepared;
 mod replay;
+mod report;
 mod run;
+mod runs;
 mod settings;
 mod start;
 mod statistics;
@@ -51,6 +54,7 @@ pub use download::{
     Download, DownloadEvent, DownloadRequest, DownloadSettings, Progress, ProxyChoice, SetFile, SetInfo,
     SetPresence, known_sets,
 };
+pub use evaluation_tables::{TableError, write_evaluation};
 pub use event::{
     CheckpointInfo, Checkpoints, Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo,
     RunSummary, Stage, StopReason, Suggestion, TakenUp,
@@ -60,6 +64,8 @@ pub use handle::Engine;
 pub use prepared::{
     PrepareError, Prepared, PreparedCache, PreparedSide, PreparedStore, prepare, prepared_cache,
 };
+pub use report::{ReportError, write_report};
+pub use runs::{Difference, RunProblem, RunRecord, differences, runs};
 pub use statistics::InputStatistics;
 pub use summary::{LayerSummary, NetworkSummary, summary};
 pub use take_up::{Interrupted, interrupted, interrupted_run};

@@ -343,7 +343,7 @@ impl Run {
 
     /// Measures the validation split. False: told to stop.
     fn validate(&mut self, control: &mut Control) -> Result<bool, RunError> {
-        let result = evaluate(control, self.view(), &self.plan.store, Views::One);
+        let result = evaluate(control, self.view(), &self.plan.store, Views::One, &mut |_, _| {});
         let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(false) };
         if unreadable > 0 {
             let text =

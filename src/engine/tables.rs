@@ -94,27 +94,37 @@ pub(super) fn evaluation_row(point: &EvaluationPoint) -> String {
     format!("{step},{epoch:.6},validation,{loss:.8},{top1_error:.6},{top5_error:.6},")
 }
 
+/// A row of `metrics.csv`.
+pub(super) enum Row {
+    Step(StepPoint),
+    Evaluation(EvaluationPoint),
+}
+
+/// Reads a row of `metrics.csv`, with `pictures` in a validation; none if it makes no sense.
+pub(super) fn row(line: &str, pictures: usize) -> Option<Row> {
+    let fields: Vec<&str> = line.split(',').collect();
+    let [step, epoch, split, loss, top1_error, top5_error, lr] = fields[..] else { return None };
+    let number = |text: &str| text.parse::<f64>().ok();
+    let (step, epoch, loss) = (step.parse().ok()?, number(epoch)?, number(loss)?);
+    let (top1_error, top5_error) = (number(top1_error)?, number(top5_error)?);
+    match split {
+        "train" => Some(Row::Step(StepPoint { step, epoch, loss, top1_error, top5_error, lr: number(lr)? })),
+        "validation" => {
+            let point = EvaluationPoint { step, epoch, loss, top1_error, top5_error, n: pictures };
+            Some(Row::Evaluation(point))
+        }
+        _ => None,
+    }
+}
+
 /// The curves that rows of `metrics.csv` tell of, with `pictures` in every validation. Rows that make no sense
 /// are left out.
 pub(super) fn history(text: &str, pictures: usize) -> History {
     let mut history = History::default();
-    for line in text.lines().skip(1) {
-        let fields: Vec<&str> = line.split(',').collect();
-        let [step, epoch, split, loss, top1_error, top5_error, lr] = fields[..] else { continue };
-        let number = |text: &str| text.parse::<f64>().ok();
-        let (Ok(step), Some(epoch), Some(loss)) = (step.parse::<u64>(), number(epoch), number(loss)) else {
-            continue;
-        };
-        let (Some(top1_error), Some(top5_error)) = (number(top1_error), number(top5_error)) else { continue };
-        match (split, number(lr)) {
-            ("train", Some(lr)) => {
-                history.steps.push(StepPoint { step, epoch, loss, top1_error, top5_error, lr });
-            }
-            ("validation", _) => {
-                let point = EvaluationPoint { step, epoch, loss, top1_error, top5_error, n: pictures };
-                history.evaluations.push(point);
-            }
-            _ => {}
+    for row in text.lines().skip(1).filter_map(|line| row(line, pictures)) {
+        match row {
+            Row::Step(point) => history.steps.push(point),
+            Row::Evaluation(point) => history.evaluations.push(point),
         }
     }
     history

@@ -17,8 +17,9 @@ use super::run;
 use super::take_up::{self, Basis};
 use super::{Command, Event, RateRange, Views};
 use crate::config::{DataConfig, RunConfig};
+use crate::data::Split;
 use crate::device;
-use crate::vis::EvaluationPoint;
+use crate::vis::Evaluation;
 
 /// Serves commands until told to shut down or until nobody can send any more.
 pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
@@ -126,7 +127,10 @@ impl Worker<'_> {
     fn evaluate(&mut self, config: &DataConfig, views: Views) -> End {
         let mut control = Control::new(self.inbox, self.outbox);
         match self.measure(&mut control, config, views) {
-            Ok(Some(point)) => self.outbox.send(Event::Evaluation(point)),
+            Ok(Some(evaluation)) => {
+                self.outbox.send(Event::Evaluation(evaluation.point));
+                self.outbox.send(Event::Evaluated(Arc::new(evaluation)));
+            }
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }
@@ -138,7 +142,7 @@ impl Worker<'_> {
         control: &mut Control,
         config: &DataConfig,
         views: Views,
-    ) -> Result<Option<EvaluationPoint>, RunError> {
+    ) -> Result<Option<Evaluation>, RunError> {
         let Some(model) = &self.model else {
             return Err(RunError::bad_input("there is no model yet: train one, or open a model file"));
         };
@@ -159,7 +163,16 @@ impl Worker<'_> {
             return Ok(None);
         };
         let store = Arc::new(store);
-        let result = evaluate(control, view, &store, views);
+        let times = if views == Views::Ten { 10 } else { 1 };
+        let mut evaluation = Evaluation::new(config.source.clone(), times, model.classes.clone());
+        let result = evaluate(control, view, &store, views, &mut |scores, batch| {
+            let rows = scores.chunks_exact(model.classes.len());
+            for ((scores, &label), &index) in rows.zip(&batch.labels).zip(&batch.indices) {
+                let index = index as usize;
+                let place = store.place(Split::Validation, index);
+                evaluation.add(store.name(Split::Validation, index), place, label, scores);
+            }
+        });
         let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(None) };
         let refused = store.refused().len() + unreadable;
         if refused > 0 {
@@ -167,7 +180,8 @@ impl Worker<'_> {
                 .outbox
                 .send(Event::Warning(format!("{refused} pictures could not be read and were left out")));
         }
-        Ok(Some(run::evaluation_point(&tally, model.step, 0.0)))
+        evaluation.point = run::evaluation_point(&tally, model.step, 0.0);
+        Ok(Some(evaluation))
     }
 
     fn fail(&self, error: RunError) {

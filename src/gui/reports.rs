@@ -33,6 +33,8 @@ impl State {
                     self.curves.push_evaluation(point);
                 }
             }
+            // Nothing of the window shows single pictures of a measurement.
+            Event::Evaluated(_) => {}
             Event::Filters(grid) => {
                 if drawable(&grid) {
                     self.filters = Some(grid);

@@ -1,10 +1,16 @@
 //! Pictures of what a network learns, made from plain host data.
 
+mod comparison;
+mod course;
+mod evaluation;
 mod figures;
 mod filters;
 mod history;
 mod rates;
 
+pub use comparison::{error_svg, loss_svg};
+pub use course::Course;
+pub use evaluation::{ClassResult, Evaluation, Verdict};
 pub use figures::{FigureError, write_curves, write_filters};
 pub use filters::FilterGrid;
 pub use history::{EvaluationPoint, History, RatePoint, StepPoint};

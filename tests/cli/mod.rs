@@ -10,6 +10,7 @@ mod import;
 mod kill;
 mod outcome;
 mod prepare;
+mod runs;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

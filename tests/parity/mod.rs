@@ -188,6 +188,7 @@ fn losses(mut spec: ModelSpec) -> Vec<f64> {
         placements: vec![Placement { left: 0, top: 0, flip: false }; BATCH],
         colour: Vec::new(),
         labels: (0..BATCH).map(nets::label).collect(),
+        indices: Vec::new(),
     };
     (0..10)
         .map(|step| {

@@ -21,7 +21,16 @@ fn batch(pictures: usize) -> HostBatch {
     let pixels = noise(pictures * 3 * 144, 7, 100.0).into_iter().map(|v| (v + 128.0) as u8).collect();
     let labels = (0..pictures as u32).map(|i| i % 3).collect();
     let placements = vec![Placement { left: 0, top: 0, flip: false }; pictures];
-    HostBatch { seq: 0, epoch: 0, ends_epoch: false, pixels, placements, colour: Vec::new(), labels }
+    HostBatch {
+        seq: 0,
+        epoch: 0,
+        ends_epoch: false,
+        pixels,
+        placements,
+        colour: Vec::new(),
+        labels,
+        indices: Vec::new(),
+    }
 }
 
 fn trainer(

@@ -1,0 +1,148 @@
+//! The runs that a folder holds: what each was, how it went, and in which settings they differ.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::folder::{CONFIG, PARENT};
+use super::tables::{self, Row};
+use crate::config::RunConfig;
+use crate::vis::Course;
+
+/// A run as its folder tells of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRecord {
+    /// The run folder.
+    pub folder: PathBuf,
+    /// The settings with every blank filled in.
+    pub config: RunConfig,
+    pub course: Course,
+    /// The model it ended with.
+    pub model_file: Option<PathBuf>,
+    /// The first-layer kernels as a picture.
+    pub filters: Option<PathBuf>,
+    /// The checkpoint it branched off from.
+    pub parent: Option<PathBuf>,
+}
+
+/// A run folder that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunProblem {
+    pub folder: PathBuf,
+    pub reason: String,
+}
+
+impl RunRecord {
+    /// Reads a run folder; a run that is going on is read up to where it has come.
+    ///
+    /// # Errors
+    /// Why the folder holds no run that can be read.
+    pub fn read(folder: &Path) -> Result<Self, RunProblem> {
+        let problem = |reason: String| RunProblem { folder: folder.to_owned(), reason };
+        let path = folder.join(CONFIG);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| problem(format!("{CONFIG} cannot be read ({e}); is this the folder of a run?")))?;
+        let config = RunConfig::parse(&text, CONFIG).map_err(|e| problem(e.to_string()))?;
+        let course = course(&tables::metrics_of(folder)).map_err(problem)?;
+        let there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+        let parent = std::fs::read_to_string(folder.join(PARENT)).ok().and_then(|text| parent(&text));
+        Ok(Self {
+            folder: folder.to_owned(),
+            config,
+            course,
+            model_file: there("model.safetensors"),
+            filters: there("filters.png"),
+            parent,
+        })
+    }
+
+    /// The name of the folder.
+    pub fn name(&self) -> String {
+        let path = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        path.file_name()
+            .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// The runs in a folder, in the order of their names, and those that cannot be read. A folder that is itself a run
+/// stands for that run. `cancel` ends the search early.
+///
+/// # Errors
+/// Why the folder cannot be listed.
+pub fn runs(folder: &Path, cancel: &AtomicBool) -> Result<(Vec<RunRecord>, Vec<RunProblem>), RunProblem> {
+    let mut folders = if folder.join(CONFIG).is_file() {
+        vec![folder.to_owned()]
+    } else {
+        let unreadable = |e: std::io::Error| RunProblem {
+            folder: folder.to_owned(),
+            reason: format!("the folder cannot be read ({e})"),
+        };
+        let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+        let entries: Result<Vec<PathBuf>, _> = entries.map(|entry| Ok(entry?.path())).collect();
+        entries.map_err(unreadable)?
+    };
+    folders.retain(|path| path.join(CONFIG).is_file());
+    folders.sort();
+    let (mut records, mut problems) = (Vec::new(), Vec::new());
+    for folder in folders {
+        if cancel.load(Ordering::Relaxed) {
+            break;
+        }
+        match RunRecord::read(&folder) {
+            Ok(record) => records.push(record),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Ok((records, problems))
+}
+
+/// A setting in which some runs differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its dotted name, as `--set` takes it.
+    pub setting: String,
+    /// Its value in each run; none where it is not set.
+    pub values: Vec<Option<String>>,
+}
+
+/// The settings in which runs differ, in the order of the alphabet. Where a run is kept is none of them.
+pub fn differences(runs: &[&RunConfig]) -> Vec<Difference> {
+    let all: Vec<_> = runs.iter().map(|config| config.settings()).collect();
+    let mut names: Vec<&String> = all.iter().flat_map(|settings| settings.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| *name != "run.out");
+    let difference = |name: &String| {
+        let values: Vec<_> = all.iter().map(|settings| settings.get(name).cloned()).collect();
+        let differs = values.windows(2).any(|pair| pair[0] != pair[1]);
+        differs.then(|| Difference { setting: name.clone(), values })
+    };
+    names.into_iter().filter_map(difference).collect()
+}
+
+/// Reads the rows of `metrics.csv`, however many there are. A last row that is being written is left out.
+fn course(path: &Path) -> Result<Course, String> {
+    let unreadable = |e: std::io::Error| format!("metrics.csv cannot be read ({e})");
+    let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+    let mut course = Course::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        reader.read_until(b'\n', &mut line).map_err(unreadable)?;
+        if line.last() != Some(&b'\n') {
+            return Ok(course);
+        }
+        match std::str::from_utf8(&line).ok().and_then(|line| tables::row(line.trim_end(), 0)) {
+            Some(Row::Step(point)) => course.push_step(&point),
+            Some(Row::Evaluation(point)) => course.push_evaluation(point),
+            None => {}
+        }
+    }
+}
+
+/// The checkpoint that a branch began at.
+fn parent(text: &str) -> Option<PathBuf> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    value.get("checkpoint").and_then(serde_json::Value::as_str).map(PathBuf::from)
+}

@@ -1,0 +1,103 @@
+//! The curves of several runs over each other, as SVG: sharp at any size, and part of a page.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+
+use super::Course;
+
+/// Size of a drawing, in pixels before it is scaled.
+const SIZE: (u32, u32) = (960, 380);
+/// Okabe and Ito's colours, which people with any common colour blindness can tell apart, and grey.
+const COLOURS: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(110, 110, 110),
+];
+
+/// The training loss of some runs, with a name for each.
+///
+/// # Errors
+/// Why it could not be drawn.
+pub fn loss_svg(runs: &[(String, &Course)]) -> Result<String, String> {
+    let lines: Vec<_> = runs.iter().map(|(name, course)| (name.as_str(), course.loss())).collect();
+    draw("training loss, mean cross-entropy (nats)", &lines, false)
+}
+
+/// The top-1 error of the validations of some runs in percent, with a name for each.
+///
+/// # Errors
+/// Why it could not be drawn.
+pub fn error_svg(runs: &[(String, &Course)]) -> Result<String, String> {
+    let lines: Vec<_> = runs
+        .iter()
+        .map(|(name, course)| {
+            let points = course.evaluations.iter().map(|point| (point.epoch, point.top1_error * 100.0));
+            (name.as_str(), points.filter(|point| point.1.is_finite()).collect::<Vec<_>>())
+        })
+        .collect();
+    draw("validation top-1 error (%)", &lines, true)
+}
+
+fn draw(title: &str, lines: &[(&str, Vec<(f64, f64)>)], marked: bool) -> Result<String, String> {
+    register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
+        .map_err(|_| "the typeface is unusable".to_owned())?;
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        root.fill(&WHITE).map_err(|e| e.to_string())?;
+        chart(&root, title, lines, marked)?;
+        root.present().map_err(|e| e.to_string())?;
+    }
+    Ok(svg)
+}
+
+fn chart(
+    root: &DrawingArea<SVGBackend<'_>, Shift>,
+    title: &str,
+    lines: &[(&str, Vec<(f64, f64)>)],
+    marked: bool,
+) -> Result<(), String> {
+    let points = || lines.iter().flat_map(|(_, points)| points);
+    let right = points().map(|point| point.0).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let top = points().map(|point| point.1).fold(0.0, f64::max).max(1e-6) * 1.05;
+    let mut chart = ChartBuilder::on(root)
+        .margin(10)
+        .margin_right(24)
+        .x_label_area_size(40)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0.0..right, 0.0..top)
+        .map_err(|e| e.to_string())?;
+    chart
+        .configure_mesh()
+        .light_line_style(RGBColor(244, 244, 244))
+        .x_desc("epoch")
+        .y_desc(title)
+        .y_labels(6)
+        .label_style(("sans-serif", 15))
+        .axis_desc_style(("sans-serif", 16))
+        .draw()
+        .map_err(|e| e.to_string())?;
+    for (number, (name, points)) in lines.iter().enumerate() {
+        let style = COLOURS[number % COLOURS.len()].stroke_width(2);
+        let key = move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style);
+        let size = if marked { 3 } else { 0 };
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), style.filled()).point_size(size))
+            .map_err(|e| e.to_string())?
+            .label(*name)
+            .legend(key);
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.8))
+        .border_style(RGBColor(220, 220, 220))
+        .label_font(("sans-serif", 15))
+        .draw()
+        .map_err(|e| e.to_string())
+}
