@@ -46,6 +46,16 @@ pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// Writes the checksums of a checkpoint's files anew, after somebody has changed one who knows how.
+pub fn reseal(checkpoint: &Path) {
+    let names = ["model.safetensors", "training.safetensors", "config.toml", "state.json"];
+    let line = |name: &str| {
+        let bytes = std::fs::read(checkpoint.join(name)).unwrap();
+        format!("{:08x} {} {name}\n", crc32fast::hash(&bytes), bytes.len())
+    };
+    std::fs::write(checkpoint.join("checksums.txt"), names.map(line).concat()).unwrap();
+}
+
 /// What `tests/fixtures/make_colour.py` writes.
 #[derive(Deserialize)]
 pub struct ColourFixture {
@@ -89,6 +99,70 @@ pub fn colour_picture(index: usize, side: u32) -> RgbImage {
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let _ = writeln!(std::io::stderr(), "SKIPPED {}: {reason}", thread.name().unwrap_or("a test"));
+}
+
+/// A small disk of its own that can fill up, where this user may mount one; otherwise the test says that it is left
+/// out.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// A disk of `mib` MiB at the new folder `place`.
+    pub fn mount(place: &Path, mib: usize) -> Option<Self> {
+        std::fs::create_dir(place).unwrap();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"])
+            .arg(place)
+            .stderr(std::process::Stdio::null())
+            .status();
+        if cfg!(target_os = "linux") && mount.is_ok_and(|status| status.success()) {
+            return Some(Self(place.into()));
+        }
+        skip("this user may not mount a small disk");
+        None
+    }
+
+    /// Takes every byte that is left.
+    pub fn fill(&self) {
+        let mut ballast = std::fs::File::create(self.0.join("ballast")).unwrap();
+        for size in [1 << 16, 1 << 10, 1] {
+            while ballast.write(&vec![0; size]).is_ok_and(|written| written == size) {}
+        }
+    }
+
+    /// Makes room again.
+    pub fn clear(&self) {
+        std::fs::remove_file(self.0.join("ballast")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily, because a test that fails may still have files open.
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Runs the body of `test`, given by its whole name, in a process of its own: it breaks devices that other tests use,
+/// or has its own home. `home` is the home folder there.
+pub fn alone(test: &str, home: &Path, body: impl FnOnce()) {
+    const ALONE: &str = "ALEXNET_LAB_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return body();
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(ALONE, "1")
+        .env("HOME", home)
+        .env_remove("XDG_CONFIG_HOME")
+        .env_remove("XDG_CACHE_HOME")
+        .output()
+        .unwrap();
+    let [out, err] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    for line in err.lines().filter(|line| line.starts_with("SKIPPED")) {
+        skip(line);
+    }
+    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
 }
 
 /// Fails unless each value differs from the wanted one by at most `abs + rel * |wanted|`. Two NaN are equal.

@@ -160,9 +160,12 @@ struct TrainOrder {
     #[command(flatten)]
     run: TrainArgs,
     /// Go on with an interrupted run as if nothing had happened: a run folder, or one of its checkpoints. --epochs
-    /// and --max-steps make it longer
+    /// and --max-steps make it longer; they count from its beginning
     #[arg(long, value_name = "RUN_DIR", conflicts_with_all = ["branch", "config", "out", "from"])]
     resume: Option<PathBuf>,
+    /// With --resume: go on although some of the pictures look different from what they were
+    #[arg(long, requires = "resume")]
+    changed_pictures: bool,
     /// Begin a new run at a checkpoint of another one, with the changes of --set and other options
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = ["config", "from", "model"])]
     branch: Option<PathBuf>,
@@ -311,7 +314,13 @@ impl TrainOrder {
             (None, Some(path)) => (path, true),
             (None, None) => return Ok(Command::Start(Box::new(self.run.into_config()?))),
         };
-        Ok(Command::TakeUp(Box::new(TakeUp { path, branch, changes: self.run.into_changes() })))
+        let changed_pictures = self.changed_pictures;
+        Ok(Command::TakeUp(Box::new(TakeUp {
+            path,
+            branch,
+            changes: self.run.into_changes(),
+            changed_pictures,
+        })))
     }
 }
 

@@ -192,23 +192,15 @@ impl Report {
     }
 
     fn started(&mut self, info: &RunInfo) {
-        self.folder = Some(info.folder.clone());
-        self.say(&format!("Data:    {} — {}", info.data.source, info.data.layout));
-        if !info.refused.is_empty() {
-            let count = info.refused.len();
-            let list = info.folder.join("refused.csv");
-            self.say(&format!(
-                "         {count} files cannot be used and are left out; see {}",
-                list.display()
-            ));
+        // A run that goes on after a failure of its device was introduced before.
+        let again = self.folder.replace(info.folder.clone()).is_some_and(|before| before == info.folder);
+        if !again {
+            self.introduce(info);
         }
-        let (millions, adds) = (info.model.parameters as f64 / 1e6, info.model.multiply_adds as f64 / 1e6);
-        self.say(&format!(
-            "Model:   {}, {millions:.2} million parameters, {adds:.1} million multiply-adds a picture",
-            info.model.name
-        ));
         self.say(&format!("Device:  {} ({})", info.device, info.device_reason));
-        self.say(&format!("Folder:  {}", info.folder.display()));
+        if !again {
+            self.say(&format!("Folder:  {}", info.folder.display()));
+        }
         if let Some(taken) = &info.taken_up {
             self.taken_up(taken);
         }
@@ -231,6 +223,24 @@ impl Report {
                 })),
             }));
         }
+    }
+
+    /// The data and the network of a run.
+    fn introduce(&self, info: &RunInfo) {
+        self.say(&format!("Data:    {} — {}", info.data.source, info.data.layout));
+        if !info.refused.is_empty() {
+            let count = info.refused.len();
+            let list = info.folder.join("refused.csv");
+            self.say(&format!(
+                "         {count} files cannot be used and are left out; see {}",
+                list.display()
+            ));
+        }
+        let (millions, adds) = (info.model.parameters as f64 / 1e6, info.model.multiply_adds as f64 / 1e6);
+        self.say(&format!(
+            "Model:   {}, {millions:.2} million parameters, {adds:.1} million multiply-adds a picture",
+            info.model.name
+        ));
     }
 
     fn step(&mut self, point: &StepPoint, pace: &Pace) {

@@ -52,8 +52,8 @@ pub(super) enum Pixels {
         slot: u32,
         checksum: u32,
     },
-    /// Nowhere: they are decoded again.
-    Nowhere,
+    /// Nowhere: they are decoded again. Their checksum, if they were decoded before.
+    Nowhere(Option<u32>),
 }
 
 /// What decoding a picture came to.
@@ -88,7 +88,10 @@ impl PictureStore {
             if split == Split::Train {
                 sums.add(&planes);
             }
-            Ok(if position < kept { Pixels::Memory(planes.into()) } else { Pixels::Nowhere })
+            if position < kept {
+                return Ok(Pixels::Memory(planes.into()));
+            }
+            Ok(Pixels::Nowhere(Some(crc32fast::hash(&planes))))
         };
         let pool = Pool { threads, ahead: AHEAD * threads };
         let states = pool.run(
@@ -288,6 +291,15 @@ impl PictureStore {
             _ => into.copy_from_slice(&again()?),
         }
         Ok(())
+    }
+
+    /// CRC-32 of the pixels of usable picture `index` as they were prepared; nothing if that is not known.
+    pub fn checksum(&self, split: Split, index: usize) -> Option<u32> {
+        match &self.items(split)[index].pixels {
+            Pixels::Memory(pixels) => Some(crc32fast::hash(pixels)),
+            Pixels::Kept { checksum, .. } => Some(*checksum),
+            Pixels::Nowhere(checksum) => *checksum,
+        }
     }
 
     fn items(&self, split: Split) -> &[Usable] {

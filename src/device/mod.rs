@@ -15,7 +15,8 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 use adapters::{adapters, gpus};
-use open::{Fault, open_adapter};
+pub use open::limit_buffers;
+use open::{Fault, answers, give_up, open_adapter};
 
 /// A device as the user sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,13 +54,34 @@ pub struct OpenDevice {
     /// Why this one, in plain words.
     pub reason: String,
     fault: Fault,
+    /// What drives a graphics card; none of the processor.
+    raw: Option<wgpu::Device>,
 }
 
 impl OpenDevice {
     /// The first error that the graphics driver reported outside a call that could return it, such as
     /// running out of memory. What is computed after it cannot be trusted.
     pub fn fault(&self) -> Option<&str> {
-        self.fault.get().map(String::as_str)
+        self.fault.get().map(|error| error.text.as_str())
+    }
+
+    /// Whether that error is that the card has no memory left.
+    pub fn out_of_memory(&self) -> bool {
+        self.fault.get().is_some_and(|error| error.out_of_memory)
+    }
+
+    /// Whether it still computes. A card that was reset or taken out does not; nor can one be trusted that has
+    /// reported a fault.
+    pub fn answers(&self) -> bool {
+        self.fault.get().is_none() && self.raw.as_ref().is_none_or(answers)
+    }
+
+    /// Gives a graphics device up as a reset of its driver would: all that it holds is lost, and its memory is free.
+    /// Opened again, the card gets a new one.
+    pub fn give_up(&self) {
+        if let Some(raw) = &self.raw {
+            give_up(&self.info.id, raw);
+        }
     }
 }
 
@@ -96,7 +118,7 @@ pub fn list() -> Vec<DeviceInfo> {
 /// Opens the device that `request` names: `auto`, `cpu`, `gpu`, `gpu:N` or `software`.
 ///
 /// `auto` takes the best graphics card that starts, else the processor, and never fails. A device that is
-/// opened again is the same device, with the same memory.
+/// opened again is the same device, with the same memory, unless it has failed: then it is made anew.
 ///
 /// # Errors
 /// A request that names no device, or a device that this machine lacks or cannot start.
@@ -141,7 +163,7 @@ fn open_best() -> OpenDevice {
 }
 
 fn open_processor(reason: String) -> OpenDevice {
-    OpenDevice { device: Device::flex(), info: processor(), reason, fault: Fault::default() }
+    OpenDevice { device: Device::flex(), info: processor(), reason, fault: Fault::default(), raw: None }
 }
 
 fn open_gpu(index: usize) -> Result<OpenDevice, DeviceError> {

@@ -1,6 +1,8 @@
 //! What the user wants while the engine is busy.
 
-use crossbeam_channel::Receiver;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::model::View;
 use super::outbox::Outbox;
@@ -43,6 +45,15 @@ impl<'a> Control<'a> {
             Ok(command) => self.serve(command, model),
             // Nobody can send any more: the handle is gone.
             Err(_) => self.end(),
+        }
+    }
+
+    /// Waits for a command for so long at most, and serves it.
+    pub fn wait_at_most(&mut self, time: Duration, model: Option<View<'_>>) {
+        match self.inbox.recv_timeout(time) {
+            Ok(command) => self.serve(command, model),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => self.end(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Why a run could not begin or go on.
 
+use std::any::Any;
 use std::path::PathBuf;
 
 use super::folder::FolderError;
@@ -12,6 +13,8 @@ pub(super) struct RunError {
     pub message: String,
     /// The user can mend it by asking for something else.
     pub bad_input: bool,
+    /// The device failed; another may go on.
+    pub device: bool,
     /// What was kept.
     pub saved: Option<PathBuf>,
     /// The pictures that cannot be used, if there are too many of them.
@@ -20,11 +23,16 @@ pub(super) struct RunError {
 
 impl RunError {
     pub fn bad_input(message: impl Into<String>) -> Self {
-        Self { message: message.into(), bad_input: true, saved: None, refused: Vec::new() }
+        Self { bad_input: true, ..Self::internal(message) }
     }
 
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { message: message.into(), bad_input: false, saved: None, refused: Vec::new() }
+        Self { message: message.into(), bad_input: false, device: false, saved: None, refused: Vec::new() }
+    }
+
+    /// A device that no longer answers, or whose answers cannot be trusted.
+    pub fn device(message: impl Into<String>) -> Self {
+        Self { device: true, ..Self::internal(message) }
     }
 }
 
@@ -41,7 +49,7 @@ impl From<DataError> for RunError {
 impl From<FolderError> for RunError {
     fn from(error: FolderError) -> Self {
         let bad_input = !matches!(error, FolderError::Write { .. });
-        Self { message: error.to_string(), bad_input, saved: None, refused: Vec::new() }
+        Self { bad_input, ..Self::internal(error.to_string()) }
     }
 }
 
@@ -54,4 +62,12 @@ pub(super) fn finished<T>(waited: Waited<Result<T, DataError>>) -> Result<Option
             Err(RunError::internal("something broke inside the program while it read the pictures"))
         }
     }
+}
+
+/// What a panic has said.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no reason was given")
+        .to_owned()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::control::Control;
+use super::error::RunError;
 use super::event::Event;
 use super::model::View;
 use crate::data::{HostBatch, Loader, Next, PictureStore, Split};
@@ -14,8 +15,8 @@ use crate::train::{Tally, micro_batch};
 const BATCH_WAIT: Duration = Duration::from_millis(20);
 
 /// Measures the validation split with a model, tells the progress and serves commands before each pass. While
-/// the device is busy with a pass, the pictures of the next are read. `seen` gets the `[N, classes]` scores of each
-/// pass with its pictures.
+/// the device is busy with a pass, the pictures of the next are read. At most `at_once` pictures pass through the
+/// network at once; `seen` gets the `[N, classes]` scores of each pass with its pictures.
 ///
 /// Returns the figures and how many pictures could not be read any more; `None` if told to stop.
 ///
@@ -26,14 +27,18 @@ pub(super) fn evaluate(
     model: View<'_>,
     store: &Arc<PictureStore>,
     views: Views,
+    at_once: usize,
     seen: &mut dyn FnMut(&[f32], &HostBatch),
-) -> Result<Option<(Tally, usize)>, String> {
+) -> Result<Option<(Tally, usize)>, RunError> {
     let spec = model.input.spec();
     let total = store.len(Split::Validation);
     let per_picture = if views == Views::Ten { 10 } else { 1 };
-    let at_once = micro_batch(model.network.shapes(), 256).min(model.input.most_at_once());
+    let affordable = micro_batch(model.network.shapes(), 256).min(model.input.most_at_once());
+    let at_once = affordable.min(at_once);
     let pass = (at_once / per_picture).max(1);
-    let loader = Loader::validation(store.clone(), pass, spec.side as u32, 0).map_err(|e| e.to_string())?;
+    let loader = Loader::validation(store.clone(), pass, spec.side as u32, 0);
+    let loader =
+        loader.map_err(|e| RunError::internal(format!("the validation pictures cannot be read: {e}")))?;
     let mut tally = Tally::default();
     let mut done = 0;
     control.outbox.send(Event::Evaluating { done, total });
@@ -46,13 +51,13 @@ pub(super) fn evaluate(
             Next::Batch(batch) => batch,
             Next::Pending => continue,
             Next::End => break,
-            Next::Failed(reason) => return Err(reason),
+            Next::Failed(reason) => return Err(RunError::internal(reason)),
         };
         done = (done + pass).min(total);
         if !batch.labels.is_empty() {
             let crops = infer::crops(batch.labels.len(), spec, views);
             let pictures = model.input.upload_crops(&batch.pixels, &crops, 1.0, model.network.device());
-            let scores = model.network.scores_of(pictures)?;
+            let scores = model.network.scores_of(pictures).map_err(RunError::device)?;
             let scores = averaged(scores, model.classes.len(), views);
             tally.add(&scores, &batch.labels);
             seen(&scores, &batch);

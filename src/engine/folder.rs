@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::lock::{LOCK_FILE, Lock};
+use super::pictures;
+use super::rows;
 use super::tables::{self, Table};
 use crate::config::RunConfig;
 use crate::data::Refused;
@@ -37,6 +39,24 @@ pub(super) struct HeldFolder {
     pub marks: Option<Marks>,
 }
 
+impl HeldFolder {
+    /// What is to be told of the checkpoints that are put aside when the run goes on; nothing if there are none.
+    pub fn told_aside(&self) -> Option<String> {
+        let (marks, shelf) = (self.marks?, Shelf::of_run(&self.path));
+        let later: Vec<u64> = shelf.list().into_keys().filter(|step| *step > marks.step).collect();
+        let which = match later[..] {
+            [] => return None,
+            [one] => format!("the checkpoint of update {one} was"),
+            [first, .., last] => format!("the {} checkpoints of updates {first} to {last} were", later.len()),
+        };
+        let place = shelf.aside();
+        Some(format!(
+            "{which} put aside in {}: those that are whole go when the run has come past them",
+            place.display()
+        ))
+    }
+}
+
 /// Up to where the tables of a run belong to a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marks {
@@ -63,6 +83,16 @@ pub(super) enum FolderError {
     InUse { path: PathBuf, owner: String },
 }
 
+impl FolderError {
+    /// What has happened, without what to do about it.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Write { path, reason } => format!("cannot write {}: {reason}", path.display()),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// What a person can do about an error of the file system.
 fn remedy(reason: &io::Error) -> &'static str {
     match reason.kind() {
@@ -75,7 +105,7 @@ fn remedy(reason: &io::Error) -> &'static str {
 }
 
 /// Everything that a run or a search writes; none of it may replace what is there.
-const OWN_FILES: [&str; 12] = [
+const OWN_FILES: [&str; 13] = [
     "metrics.csv",
     "timing.csv",
     "config.toml",
@@ -88,8 +118,11 @@ const OWN_FILES: [&str; 12] = [
     "rates.png",
     "checkpoints",
     PARENT,
+    pictures::SUMS,
 ];
 
+/// The folder of all runs, where the program was started.
+const RUNS: &str = "runs";
 /// The settings of a run.
 pub(super) const CONFIG: &str = "config.toml";
 /// What a branch says of where it comes from.
@@ -133,18 +166,20 @@ impl RunFolder {
         Ok(Self { path, metrics, timing, flushed: Instant::now(), _lock: lock })
     }
 
-    /// Goes on with an earlier run: cuts the rows that were written after what it goes on from, and removes
-    /// the checkpoints after it.
+    /// Goes on with an earlier run: cuts the rows that were written after what it goes on from, and puts the
+    /// checkpoints after it aside.
     pub fn go_on(held: HeldFolder) -> Result<Self, FolderError> {
         let HeldFolder { path, lock, marks } = held;
         let Some(marks) = marks else { return Self::fresh(path, lock) };
-        Shelf::of_run(&path).forget_after(marks.step);
+        let shelf = Shelf::of_run(&path);
+        let aside = shelf.put_aside_after(marks.step);
+        aside.map_err(|reason| FolderError::Write { path: shelf.aside(), reason })?;
         let metrics_path = tables::metrics_of(&path);
         let metrics = Table::go_on(&metrics_path, marks.metrics)
             .map_err(|reason| FolderError::Write { path: metrics_path, reason })?;
         let timing_path = path.join("timing.csv");
         // Wall-clock figures decide nothing; a table that was lost begins anew.
-        let timing = match tables::read_marked(&timing_path, marks.timing) {
+        let timing = match rows::check(&timing_path, marks.timing) {
             Ok(_) => Table::go_on(&timing_path, marks.timing),
             Err(_) => Table::create(&timing_path, tables::TIMING),
         };
@@ -167,45 +202,116 @@ impl RunFolder {
 
     /// Writes the settings with every blank filled in, and the list of refused pictures if there are any.
     pub fn describe(&self, config: &RunConfig, refused: &[Refused]) -> Result<(), FolderError> {
-        self.file(CONFIG, &config.to_toml())?;
+        self.file(CONFIG, config.to_toml())?;
         if refused.is_empty() {
             return Ok(());
         }
         let rows = refused.iter().map(|file| (file.name.as_str(), file.reason.as_str()));
-        self.file("refused.csv", &refused_table(rows))
+        self.file("refused.csv", refused_table(rows))
     }
 
-    pub fn step(&mut self, point: &StepPoint) -> Result<(), FolderError> {
-        self.metrics.row(&tables::step_row(point)).map_err(|reason| self.failed(reason))
+    /// The row of an update, to be written by the next flush.
+    pub fn step(&mut self, point: &StepPoint) {
+        self.metrics.row(&tables::step_row(point));
     }
 
-    pub fn evaluation(&mut self, point: &EvaluationPoint) -> Result<(), FolderError> {
-        self.metrics.row(&tables::evaluation_row(point)).map_err(|reason| self.failed(reason))?;
-        self.flush()
+    /// The row of a validation, to be written by the next flush.
+    pub fn evaluation(&mut self, point: &EvaluationPoint) {
+        self.metrics.row(&tables::evaluation_row(point));
     }
 
-    pub fn timing(
-        &mut self,
-        step: u64,
-        took: Duration,
-        images: usize,
-        waited: Duration,
-    ) -> Result<(), FolderError> {
+    /// The wall-clock figures of an update, to be written by the next flush.
+    pub fn timing(&mut self, step: u64, took: Duration, images: usize, waited: Duration) {
         let seconds = took.as_secs_f64();
         let speed = images as f64 / seconds.max(1e-9);
-        let row = format!("{step},{seconds:.6},{speed:.1},{:.6}", waited.as_secs_f64());
-        self.timing.row(&row).map_err(|reason| self.failed(reason))?;
-        if self.flushed.elapsed() > FLUSH { self.flush() } else { Ok(()) }
+        self.timing.row(&format!("{step},{seconds:.6},{speed:.1},{:.6}", waited.as_secs_f64()));
     }
 
-    pub fn flush(&mut self) -> Result<(), FolderError> {
+    /// Whether rows have waited long enough.
+    pub fn flush_due(&self) -> bool {
+        self.flushed.elapsed() > FLUSH
+    }
+
+    /// Writes the rows of both tables. If they were removed, or the whole folder, they are made again; true: that was
+    /// so, and other files may be gone, too.
+    ///
+    /// # Errors
+    /// The folder cannot be written. The rows wait in memory.
+    pub fn flush(&mut self) -> Result<bool, FolderError> {
         self.flushed = Instant::now();
-        self.metrics.flush().and_then(|()| self.timing.flush()).map_err(|reason| self.failed(reason))
+        let removed = ["metrics.csv", "timing.csv"].iter().any(|name| !self.path.join(name).exists());
+        if removed {
+            self.restore().map_err(|reason| self.failed(reason))?;
+        }
+        let written = self.write_rows().or_else(|reason| match reason.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Err(reason),
+            // A disk that was taken out and is back needs its files opened again.
+            _ => self.restore().and_then(|()| self.write_rows()),
+        });
+        written.map_err(|reason| self.failed(reason))?;
+        Ok(removed)
+    }
+
+    fn write_rows(&mut self) -> io::Result<()> {
+        self.metrics.flush()?;
+        self.timing.flush()
+    }
+
+    /// Makes the folder and the tables again, as far as they are missing.
+    fn restore(&mut self) -> io::Result<()> {
+        fs::create_dir_all(&self.path)?;
+        self.metrics.restore(&self.path.join("metrics.csv"))?;
+        let timing = self.path.join("timing.csv");
+        if self.timing.restore(&timing).is_err() {
+            // Wall-clock figures decide nothing; a table that was lost begins anew.
+            self.timing = Table::create(&timing, tables::TIMING)?;
+        }
+        if !self.path.join(LOCK_FILE).exists()
+            && let Ok(lock) = Lock::take(&self.path)
+        {
+            self._lock = lock;
+        }
+        Ok(())
+    }
+
+    /// Writes the tables with all of their rows into the new folder `path` and goes on there.
+    ///
+    /// # Errors
+    /// It cannot be made or written; everything stays as it was then.
+    pub fn move_to(&mut self, path: PathBuf) -> Result<(), FolderError> {
+        let failed = |reason| FolderError::Make { path: path.clone(), reason };
+        fs::create_dir_all(&path).map_err(failed)?;
+        let moved = Lock::take(&path).and_then(|lock| {
+            let metrics = self.metrics.copy(&path.join("metrics.csv")).map_err(failed)?;
+            let timing = path.join("timing.csv");
+            let timing = self.timing.copy(&timing).or_else(|_| Table::create(&timing, tables::TIMING));
+            Ok((lock, metrics, timing.map_err(failed)?))
+        });
+        match moved {
+            Ok((lock, metrics, timing)) => {
+                *self = Self { path, metrics, timing, flushed: Instant::now(), _lock: lock };
+                Ok(())
+            }
+            Err(error) => {
+                // Ours alone, and of no use.
+                let _ = fs::remove_dir_all(&path);
+                Err(error)
+            }
+        }
+    }
+
+    /// Goes back to the rows of a checkpoint, or to none, and forgets those that wait.
+    pub fn go_back(self, marks: Option<Marks>) -> Result<Self, FolderError> {
+        let Self { path, metrics, timing, _lock: lock, .. } = self;
+        drop((metrics, timing));
+        Self::go_on(HeldFolder { path, lock, marks })
     }
 
     /// The rows of both tables so far, with handles to flush them to the disk.
+    ///
+    /// # Errors
+    /// The folder cannot be written. The rows wait in memory.
     pub fn marks(&mut self, step: u64) -> Result<(Marks, Vec<File>), FolderError> {
-        self.flush()?;
         let handles = self.metrics.handle().and_then(|metrics| Ok(vec![metrics, self.timing.handle()?]));
         let handles = handles.map_err(|reason| self.failed(reason))?;
         Ok((Marks { step, metrics: self.metrics.mark(), timing: self.timing.mark() }, handles))
@@ -216,7 +322,7 @@ impl RunFolder {
         let row = |p: &RatePoint| format!("{:e},{:.8},{:.8}\n", p.rate, p.loss, p.smooth);
         self.file(
             "rates.csv",
-            &format!("rate,loss,smoothed_loss\n{}", points.iter().map(row).collect::<String>()),
+            format!("rate,loss,smoothed_loss\n{}", points.iter().map(row).collect::<String>()),
         )?;
         Ok(self.path.join("rates.csv"))
     }
@@ -239,10 +345,10 @@ impl RunFolder {
         let _ = fs::remove_dir(path);
     }
 
-    /// Writes a text file into the folder.
-    pub fn file(&self, name: &str, text: &str) -> Result<(), FolderError> {
+    /// Writes a file into the folder.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<(), FolderError> {
         let path = self.path.join(name);
-        let result = replace_file(&path, |part| fs::write(part, text), |reason| reason);
+        let result = replace_file(&path, |part| fs::write(part, content), |reason| reason);
         result.map_err(|reason| FolderError::Write { path, reason })
     }
 
@@ -251,25 +357,35 @@ impl RunFolder {
     }
 }
 
+/// Where the user's documents are, for runs that cannot be kept where the program was started.
+fn among_documents() -> Option<PathBuf> {
+    dirs::document_dir().or_else(dirs::home_dir).map(|folder| folder.join("alexnet-lab-runs"))
+}
+
+/// The folders in which runs are kept that were given none of their own.
+pub(super) fn usual_roots() -> Vec<PathBuf> {
+    [Some(PathBuf::from(RUNS)), among_documents()].into_iter().flatten().collect()
+}
+
 /// `runs` where the program was started, or in the user's documents if that place cannot be written.
 fn runs_root() -> Result<PathBuf, FolderError> {
-    let here = PathBuf::from("runs");
+    let here = PathBuf::from(RUNS);
     let Err(reason) = fs::create_dir_all(&here) else { return Ok(here) };
-    let elsewhere =
-        dirs::document_dir().or_else(dirs::home_dir).map(|folder| folder.join("alexnet-lab-runs"));
-    match elsewhere {
+    match among_documents() {
         Some(folder) if fs::create_dir_all(&folder).is_ok() => Ok(folder),
         _ => Err(FolderError::Make { path: here, reason }),
     }
 }
 
+/// The number that the name of a run begins with.
+pub(super) fn number_of(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.split('-').next()?.parse().ok()
+}
+
 /// The next free number, as in `runs/0007-alexnet-64-sample`.
 fn numbered(root: &Path, model: &str, source: &str) -> Result<PathBuf, FolderError> {
     let failed = |reason| FolderError::Make { path: root.into(), reason };
-    let taken = fs::read_dir(root)
-        .map_err(failed)?
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_string_lossy().split('-').next()?.parse::<u32>().ok());
+    let taken = fs::read_dir(root).map_err(failed)?.flatten().filter_map(|entry| number_of(&entry.path()));
     let mut number = taken.max().unwrap_or(0) + 1;
     let source = Path::new(source).file_stem().map_or_else(|| "data".into(), |name| name.to_string_lossy());
     let source: String =

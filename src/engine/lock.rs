@@ -3,11 +3,22 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use super::folder::FolderError;
 
 /// The file that is locked. It stays behind; the lock on it ends with the program, however that ends.
 pub(super) const LOCK_FILE: &str = "run.lock";
+
+/// Looking whether a folder is in use holds its lock for a moment: who wants it tries again so often, so far apart.
+const LOOKS: u32 = 3;
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Whether a run is going on in this folder. Nothing is made or changed by looking.
+pub(super) fn is_held(folder: &Path) -> bool {
+    let file = File::open(folder.join(LOCK_FILE));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
 
 /// Keeps other programs, and other runs of this one, out of a run folder until it is dropped.
 pub(super) struct Lock {
@@ -24,7 +35,15 @@ impl Lock {
         let failed = |reason: io::Error| FolderError::Write { path: path.clone(), reason };
         let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.map_err(failed)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..LOOKS {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(LOOK);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 // Who it is helps to find it; where locks keep readers out, too, it stays unsaid.

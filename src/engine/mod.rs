@@ -8,6 +8,7 @@ mod check_report;
 mod command;
 mod control;
 mod conversion;
+mod disk;
 mod download;
 mod error;
 mod evaluate;
@@ -17,16 +18,19 @@ mod feed;
 mod find;
 mod folder;
 mod handle;
+mod interrupted;
 mod keeper;
 mod lock;
 mod model;
 mod outbox;
 mod pace;
+mod pictures;
 mod plan;
 mod prepare;
 mod prepared;
 mod replay;
 mod report;
+mod rows;
 mod run;
 mod runs;
 mod settings;
@@ -61,6 +65,7 @@ pub use event::{
 };
 pub use folder::refused_table;
 pub use handle::Engine;
+pub use interrupted::{Interrupted, interrupted, interrupted_run};
 pub use prepared::{
     PrepareError, Prepared, PreparedCache, PreparedSide, PreparedStore, prepare, prepared_cache,
 };
@@ -68,7 +73,6 @@ pub use report::{ReportError, write_report};
 pub use runs::{Difference, RunProblem, RunRecord, differences, runs};
 pub use statistics::InputStatistics;
 pub use summary::{LayerSummary, NetworkSummary, summary};
-pub use take_up::{Interrupted, interrupted, interrupted_run};
 
 pub use crate::data::Report as PrepareReport;
 pub use crate::model::ImportOptions;

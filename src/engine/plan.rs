@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::control::Control;
 use super::error::{RunError, finished};
+use super::event::Event;
 use super::folder::{HeldFolder, RunFolder};
 use super::model::View;
 use super::settings::{Settings, planned_changes};
@@ -12,7 +13,7 @@ use super::start::Taken;
 use super::take_up::{Basis, Place};
 use super::{feed, prepare, start};
 use crate::config::{ColourNoise, RunConfig};
-use crate::data::{Dataset, Loader, PictureStore, TrainPlan};
+use crate::data::{Dataset, Loader, PictureStore, Split, TrainPlan};
 use crate::device::{self, OpenDevice};
 use crate::model::{FineTune, InputSpec, ModelFile, Preset, fitting_preset, preset};
 use crate::train::checkpoint::Parent;
@@ -50,6 +51,13 @@ impl Room {
         match self {
             Self::New(folder) => folder.path(),
             Self::Held(folder) => &folder.path,
+        }
+    }
+
+    fn told_aside(&self) -> Option<String> {
+        match self {
+            Self::New(_) => None,
+            Self::Held(folder) => folder.told_aside(),
         }
     }
 
@@ -111,7 +119,12 @@ impl Plan {
         }
         let device = device::open(&config.run.device).map_err(|e| RunError::bad_input(e.to_string()))?;
 
-        let Some(dataset) = finished(prepare::scan(control, idle, &config.data))? else { return Ok(None) };
+        let scanned = finished(prepare::scan(control, idle, &config.data));
+        let scanned = scanned.map_err(|error| match &taken {
+            Some(taken) => taken.hint_at_data(error),
+            None => error,
+        });
+        let Some(dataset) = scanned? else { return Ok(None) };
         let found = dataset.description();
         let preset = named.unwrap_or_else(|| fitting_preset(found.typical_side));
         let (settings, spec, start) = match file {
@@ -119,12 +132,7 @@ impl Plan {
                 let settings = settings_for_file(&mut config, preset);
                 let start = match &taken {
                     Some(Taken { state: Some(_), path, .. }) => {
-                        let mut start = start::keep(file, path, &found.classes)?;
-                        if config.model.from.is_none() {
-                            let spec = preset.spec(found.classes.len(), &settings.variants).ok();
-                            start.file.spec = start::exact_spec(start.file.spec, spec);
-                        }
-                        start
+                        start::again(file, path, &found.classes, &config, preset, &settings)?
                     }
                     _ => start::prepare(control, file, &config, &found.classes)?,
                 };
@@ -156,7 +164,13 @@ impl Plan {
         let decoded = Self::decode(control, idle, dataset, spec.input, &config);
         let checked = decoded.and_then(|store| {
             if let (Some(store), Some(taken)) = (&store, &taken) {
-                taken.check(store, spec.input)?;
+                taken.check_pictures(control, store, spec.input, room.path())?;
+                let steps_per_epoch = steps_per_epoch(store, &settings);
+                taken.check_length(
+                    control,
+                    total_steps(&config, &settings, steps_per_epoch),
+                    steps_per_epoch,
+                )?;
             }
             Ok(store)
         });
@@ -168,7 +182,9 @@ impl Plan {
             }
             Err(error) => return Err(room.refuse(&config, error)),
         };
+        let aside = room.told_aside();
         let folder = room.enter()?;
+        aside.into_iter().for_each(|text| control.outbox.send(Event::Note(text)));
         let plan =
             Self { config, settings, changes, preset, model, start, device, store, folder, taken, parent };
         Ok(Some(plan))
@@ -212,7 +228,7 @@ impl Plan {
     pub fn check_device(&self) -> Result<(), RunError> {
         match self.device.fault() {
             None => Ok(()),
-            Some(fault) => Err(RunError::internal(format!(
+            Some(fault) => Err(RunError::device(format!(
                 "the graphics driver failed ({fault}); try a smaller batch (--batch 16) or another device (--device cpu)"
             ))),
         }
@@ -229,6 +245,17 @@ impl Plan {
         let store = finished(prepare::decode(control, idle, dataset, side, &config.data))?;
         Ok(store.flatten().map(Arc::new))
     }
+}
+
+/// Updates an epoch.
+pub(super) fn steps_per_epoch(store: &PictureStore, settings: &Settings) -> u64 {
+    store.len(Split::Train).div_ceil(settings.batch) as u64
+}
+
+/// Updates of a whole run.
+pub(super) fn total_steps(config: &RunConfig, settings: &Settings, steps_per_epoch: u64) -> u64 {
+    let all_epochs = steps_per_epoch.saturating_mul(settings.epochs as u64);
+    config.run.max_steps.map_or(all_epochs, |max| max.min(all_epochs))
 }
 
 /// Fills the blanks for a network from a file. Of a checkpoint, the run may have begun from its preset.

@@ -4,7 +4,7 @@
 use crate::data::{PictureStore, Split};
 use crate::infer::{self, Views};
 use crate::model::{Input, InputSpec, Network, Shapes};
-use crate::train::checkpoint::{DataMark, Replay};
+use crate::train::checkpoint::Replay;
 
 /// Pictures of a kept batch, at most.
 const PICTURES: usize = 8;
@@ -59,47 +59,6 @@ pub(super) fn difference(one: &[f32], other: &[f32]) -> f64 {
     let pairs = one.iter().zip(other).filter(|(a, b)| a.to_bits() != b.to_bits());
     // Zeros of either sign are no difference worth a word, but not the same bits either.
     pairs.map(|(a, b)| f64::from((a - b).abs()).max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
-}
-
-/// What the pictures of a run are known by.
-pub(super) fn data_mark(store: &PictureStore) -> DataMark {
-    let mut labels = crc32fast::Hasher::new();
-    for split in [Split::Train, Split::Validation] {
-        for index in 0..store.len(split) {
-            labels.update(&store.label(split, index).to_le_bytes());
-        }
-    }
-    let description = store.description();
-    DataMark {
-        source: description.source.clone(),
-        classes: description.classes.clone(),
-        train: store.len(Split::Train),
-        validation: store.len(Split::Validation),
-        side: store.side(),
-        labels_crc32: labels.finalize(),
-    }
-}
-
-/// In which way pictures are not those of an earlier run; nothing if they are. Where they lie does not matter.
-pub(super) fn data_difference(before: &DataMark, now: &DataMark) -> Option<String> {
-    if before.classes != now.classes {
-        let missing = before.classes.iter().find(|class| !now.classes.contains(class));
-        return Some(match missing {
-            Some(class) => format!("the class `{class}` is missing"),
-            None => format!("there are {} classes instead of {}", now.classes.len(), before.classes.len()),
-        });
-    }
-    for (what, before, now) in [
-        ("training pictures", before.train, now.train),
-        ("validation pictures", before.validation, now.validation),
-        ("pixels a side", before.side as usize, now.side as usize),
-    ] {
-        if before != now {
-            return Some(format!("there are {now} {what} instead of {before}"));
-        }
-    }
-    (before.labels_crc32 != now.labels_crc32)
-        .then(|| "the pictures have other classes or another order".into())
 }
 
 #[cfg(test)]

@@ -1,37 +1,45 @@
 //! One run from its settings to its last file.
 
 mod keeping;
+mod recovery;
+mod saving;
 mod showing;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::Views;
 use super::control::Control;
-use super::error::RunError;
+use super::disk::Disk;
+use super::error::{RunError, panic_text};
 use super::evaluate::evaluate;
 use super::event::{Event, RunInfo, RunSummary, Stage, StopReason};
 use super::feed;
-use super::folder::PARENT;
 use super::keeper::Keeper;
 use super::model::{Model, View, describe};
-use super::pace::Stopwatch;
-use super::plan::Plan;
+use super::pace::{Lap, Stopwatch};
+use super::pictures::Pictures;
+use super::plan::{self, Plan};
 use super::replay::KeptBatch;
+use super::run::recovery::{Origin, Recovery};
 use super::statistics::InputStatistics;
 use super::take_up::Basis;
 use super::timetable::Timetable;
 use crate::config::RunConfig;
 use crate::data::{HostBatch, Next, Split};
 use crate::device::DeviceKind;
-use crate::train::checkpoint::Best;
+use crate::train::checkpoint::{Best, DataMark};
 use crate::train::{Between, Outcome, StepResult, Tally, Trainer};
 use crate::vis::{EvaluationPoint, History, StepPoint};
+use crate::words;
 
 /// The first layer is shown anew at least this far apart.
 const FILTER_PAUSE: Duration = Duration::from_millis(500);
 /// How long to wait for a batch before looking at commands again.
 const BATCH_WAIT: Duration = Duration::from_millis(20);
+/// While paused, a disk that could not be written is looked at this often.
+const DISK_GLANCE: Duration = Duration::from_secs(1);
 
 /// Trains as `config` says, from the beginning or from a `basis`. `idle` answers predictions until the new
 /// network is ready.
@@ -44,14 +52,22 @@ pub(super) fn train(
     basis: Option<Basis>,
 ) -> Result<Option<(Model, RunSummary)>, RunError> {
     let idle = idle.map(Model::view);
-    let Some(plan) = Plan::make(control, idle, config, basis, "")? else { return Ok(None) };
-    let mut run = Run::begin(control, plan)?;
-    let ended = run.learn(control).and_then(|reason| run.end(control, reason));
-    match ended {
-        Ok(summary) => Ok(Some((run.into_model(summary.model_file.clone()), summary))),
-        Err(mut error) => {
-            error.saved = run.rescue(control);
-            Err(error)
+    let Some(mut plan) = Plan::make(control, idle, config, basis, "")? else { return Ok(None) };
+    let mut recovery = Recovery::default();
+    loop {
+        let mut run = Run::new(control, plan, &mut recovery).map_err(|error| recovery.with_saved(error))?;
+        // A driver or a library may panic: what is on the disk is not lost by that.
+        let ended = catch_unwind(AssertUnwindSafe(|| run.go(control))).unwrap_or_else(|panic| {
+            run.broken = true;
+            let reason = panic_text(&*panic);
+            Err(RunError::internal(format!("something broke inside the program: {reason}")))
+        });
+        match ended {
+            Ok(Some(summary)) => {
+                return Ok(Some((run.into_model(summary.model_file.clone()), summary)));
+            }
+            Ok(None) => plan = run.look_closer(control, &mut recovery)?,
+            Err(error) => plan = run.recover(control, error, &mut recovery)?,
         }
     }
 }
@@ -84,6 +100,8 @@ struct Run {
     total_steps: u64,
     filters_shown: Instant,
     kept_batch: KeptBatch,
+    /// What its pictures are known by.
+    pictures: DataMark,
     /// The batch that comes next, over all epochs.
     next_batch: u64,
     /// An epoch has ended and its validation has not been made.
@@ -92,47 +110,36 @@ struct Run {
     /// The loss was no number: nothing more is recorded.
     diverged: bool,
     trouble: Option<String>,
+    disk: Disk,
+    /// Where it began, if that was not at its own checkpoint.
+    origin: Option<Origin>,
+    /// Whether anything has passed through the network.
+    learning: bool,
+    /// A panic has left the network in the middle of something.
+    broken: bool,
+    /// Rates set by hand, with the updates before them.
+    by_hand: Vec<(u64, f64)>,
+    /// Those that are to be set again.
+    to_set: Vec<(u64, f64)>,
 }
 
 impl Run {
-    /// Builds the network, takes up what the run goes on from, and announces the run.
-    fn begin(control: &mut Control, mut plan: Plan) -> Result<Self, RunError> {
+    /// Builds the network and describes the run in its folder.
+    fn new(control: &mut Control, mut plan: Plan, recovery: &mut Recovery) -> Result<Self, RunError> {
         control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
         let mut trainer = plan.trainer()?;
-        if plan.device.info.kind == DeviceKind::Cpu {
+        if plan.device.info.kind == DeviceKind::Cpu || recovery.cautious {
             trainer.set_cautious();
         }
-        let Plan { config, settings, device, store, folder, .. } = &plan;
-        let data = store.description();
-        folder.describe(config, store.refused())?;
-        if let Some(parent) = &plan.parent {
-            let text = serde_json::to_string_pretty(parent).expect("a parent holds only plain values");
-            folder.file(PARENT, &text)?;
-        }
-        feed::describe(folder, trainer.input().spec(), settings, config.model.from.is_some(), store)?;
-
-        let steps_per_epoch = store.len(Split::Train).div_ceil(settings.batch) as u64;
-        let all_epochs = steps_per_epoch * settings.epochs as u64;
-        let total_steps = config.run.max_steps.map_or(all_epochs, |max| max.min(all_epochs));
-        let mut info = RunInfo {
-            config: config.clone(),
-            model: describe(trainer.network(), &data.classes),
-            data: data.clone(),
-            refused: store.refused().to_vec(),
-            inputs: InputStatistics::of(store),
-            device: device.info.name.clone(),
-            device_reason: device.reason.clone(),
-            folder: folder.path().into(),
-            steps_per_epoch,
-            total_steps,
-            taken_up: None,
-        };
+        let Plan { config, settings, store, .. } = &plan;
+        let pictures = Pictures::of(store);
+        let steps_per_epoch = plan::steps_per_epoch(store, settings);
+        let total_steps = plan::total_steps(config, settings, steps_per_epoch);
         let timetable = Timetable::new(settings, plan.changes.clone(), steps_per_epoch);
         let kept_batch = KeptBatch::new(trainer.network().shapes(), trainer.input().spec(), store);
-        let taken = plan.taken.take();
-        let keeper = keeping::keeper(control, &plan, taken.as_ref())?;
+        let keeper = keeping::keeper(control, &plan, recovery.begun)?;
         let now = Instant::now();
-        let mut run = Self {
+        let run = Self {
             plan,
             trainer,
             timetable,
@@ -145,19 +152,68 @@ impl Run {
             filters_shown: now,
             keeper,
             kept_batch,
+            pictures: pictures.mark,
             next_batch: 0,
             validation_due: false,
             best: None,
             diverged: false,
             trouble: None,
+            disk: Disk::default(),
+            origin: None,
+            learning: false,
+            broken: false,
+            by_hand: Vec::new(),
+            to_set: std::mem::take(&mut recovery.to_set),
         };
-        if let Some(taken) = taken {
-            info.taken_up = Some(run.take_up(control, taken)?);
+        match run.describe() {
+            Err(error) if !recovery.begun => return Err(error),
+            Err(error) => log::warn!("the run is not described anew: {}", error.message),
+            Ok(()) => {}
         }
-        control.outbox.send(Event::Started(Box::new(info)));
-        run.warn_of_small_passes(control);
-        run.show_filters(control)?;
+        recovery.begun = true;
         Ok(run)
+    }
+
+    /// From the first update to the last file. Nothing: the loss is no number, and where that begins can be found out
+    /// by [`Self::look_closer`].
+    fn go(&mut self, control: &mut Control) -> Result<Option<RunSummary>, RunError> {
+        self.begin(control)?;
+        let reason = self.learn(control)?;
+        if reason == StopReason::Diverged && self.can_look_closer(control) {
+            return Ok(None);
+        }
+        self.end(control, reason).map(Some)
+    }
+
+    /// Takes up what the run goes on from, and announces it.
+    fn begin(&mut self, control: &mut Control) -> Result<(), RunError> {
+        let taken_up = match self.plan.taken.take() {
+            Some(taken) => {
+                self.origin = Origin::of(&taken);
+                Some(self.take_up(control, taken)?)
+            }
+            None => None,
+        };
+        let Plan { config, device, store, folder, .. } = &self.plan;
+        let data = store.description();
+        let info = RunInfo {
+            config: config.clone(),
+            model: describe(self.trainer.network(), &data.classes),
+            data: data.clone(),
+            refused: store.refused().to_vec(),
+            inputs: InputStatistics::of(store),
+            device: device.info.name.clone(),
+            device_reason: device.reason.clone(),
+            folder: folder.path().into(),
+            steps_per_epoch: self.steps_per_epoch,
+            total_steps: self.total_steps,
+            taken_up,
+        };
+        control.outbox.send(Event::Started(Box::new(info)));
+        self.warn_of_small_passes(control);
+        self.show_filters(control)?;
+        // Whether the weights have found room.
+        self.plan.check_device()
     }
 
     /// Updates until the end or until told to stop.
@@ -210,9 +266,15 @@ impl Run {
             self.keep(control)?;
             control.outbox.send(Event::Paused { step: self.trainer.step() });
             while control.paused && !control.stop && !control.single {
-                control.wait(Some(self.view()));
+                if self.disk.is_out() || self.keeper.is_busy() {
+                    control.wait_at_most(DISK_GLANCE, Some(self.view()));
+                    self.write_down(control)?;
+                } else {
+                    control.wait(Some(self.view()));
+                }
                 self.take_rate(control);
             }
+            self.disk.retry();
             if !control.paused && !control.stop {
                 control.outbox.send(Event::Resumed);
             }
@@ -224,9 +286,12 @@ impl Run {
     }
 
     fn take_rate(&mut self, control: &mut Control) {
-        if let Some(rate) = control.rate.take() {
-            let step = self.trainer.step();
+        let step = self.trainer.step();
+        let again = self.to_set.iter().rfind(|(at, _)| *at == step).map(|(_, rate)| *rate);
+        self.to_set.retain(|(at, _)| *at > step);
+        if let Some(rate) = control.rate.take().or(again) {
             self.timetable.set_rate(control.outbox, step, self.epoch(step), rate);
+            self.by_hand.push((step, rate));
             self.keeper.forget();
         }
     }
@@ -242,17 +307,22 @@ impl Run {
         let epoch = self.epoch(step);
         let rates = self.timetable.advance(&mut self.trainer, control.outbox, step, epoch);
         let classes = &self.plan.store.description().classes;
+        self.learning = true;
         let outcome = self.trainer.update(batch, rates, |network, input| {
             control.drain(Some(View { network, input, classes, step }));
             if control.stop { Between::Abandon } else { Between::Continue }
         });
-        let earlier = match outcome.map_err(RunError::internal)? {
+        let outcome = outcome.map_err(RunError::device)?;
+        // Before anything is believed that a card has computed after a fault.
+        self.plan.check_device()?;
+        let earlier = match outcome {
             Outcome::Abandoned => return Ok(Some(StopReason::Asked)),
             Outcome::Made(earlier) => earlier,
             Outcome::Diverged(earlier, result) => {
                 for result in earlier.iter().chain([&result]) {
-                    self.record(control, result)?;
+                    self.record(control, result);
                 }
+                self.diverged = true;
                 self.look_for_trouble(batch);
                 return Ok(Some(StopReason::Diverged));
             }
@@ -260,25 +330,32 @@ impl Run {
         self.next_batch = batch.seq + 1;
         // The processor has nothing left to do for this update; a card still has, and is not waited for.
         let current = match self.plan.device.info.kind {
-            DeviceKind::Cpu => self.trainer.figures().map_err(RunError::internal)?,
+            DeviceKind::Cpu => self.trainer.figures().map_err(RunError::device)?,
             _ => None,
         };
-        self.plan.check_device()?;
-        let took = self.watch.update();
+        let Lap { took, gap } = self.watch.update();
+        if let Some(gap) = gap {
+            let away = words::duration(gap.as_secs_f64());
+            control.outbox.send(Event::Note(format!(
+                "between two updates {away} went by: the computer slept, or its clock was set; this does not count as \
+                 time of the training"
+            )));
+        }
         for result in earlier.into_iter().chain(current) {
-            if !self.record(control, &result)? {
+            if !self.record(control, &result) {
                 self.look_for_trouble(batch);
                 return Ok(Some(StopReason::Diverged));
             }
         }
-        self.plan.folder.timing(self.trainer.step(), took, batch.labels.len(), waited)?;
+        self.plan.folder.timing(self.trainer.step(), took, batch.labels.len(), waited);
+        self.write_down(control)?;
         if self.filters_shown.elapsed() > FILTER_PAUSE {
             self.show_filters(control)?;
         }
         if batch.ends_epoch || self.trainer.step() == self.total_steps {
             return self.close_epoch(control);
         }
-        if self.keeper.due(self.trainer.step()) {
+        if self.disk.may_write() && self.keeper.due(self.trainer.step()) {
             return self.keep_on_the_way(control);
         }
         Ok(None)
@@ -299,7 +376,8 @@ impl Run {
         self.keeper.forget();
         self.show_filters(control)?;
         let step = self.trainer.step();
-        if self.best.is_some_and(|best| best.step == step) || self.keeper.due_at_epoch(step) {
+        let best = self.best.is_some_and(|best| best.step == step);
+        if self.disk.may_write() && (best || self.keeper.due_at_epoch(step)) {
             self.keep(control)?;
         }
         self.watch.restart();
@@ -308,17 +386,16 @@ impl Run {
 
     /// Figures of the last update. False: the loss is no number.
     fn read_figures(&mut self, control: &Control) -> Result<bool, RunError> {
-        match self.trainer.figures().map_err(RunError::internal)? {
-            Some(result) => self.record(control, &result),
-            None => Ok(true),
-        }
+        let figures = self.trainer.figures().map_err(RunError::device)?;
+        self.plan.check_device()?;
+        Ok(figures.is_none_or(|result| self.record(control, &result)))
     }
 
     /// Writes an update down and announces it. False: the loss is no number.
-    fn record(&mut self, control: &Control, result: &StepResult) -> Result<bool, RunError> {
+    fn record(&mut self, control: &Control, result: &StepResult) -> bool {
         // What comes after is nonsense, and how much of it comes depends on when the device was read.
         if self.diverged {
-            return Ok(false);
+            return false;
         }
         let StepResult { step, rate, tally } = *result;
         let point = StepPoint {
@@ -329,7 +406,7 @@ impl Run {
             top5_error: tally.top5_error(),
             lr: rate,
         };
-        self.plan.folder.step(&point)?;
+        self.plan.folder.step(&point);
         self.history.steps.push(point);
         let updates_left = self.total_steps.saturating_sub(step);
         let validations_left = updates_left.div_ceil(self.steps_per_epoch);
@@ -338,13 +415,18 @@ impl Run {
             self.watch.pace(self.plan.settings.batch, updates_left, validations_left, validation_pictures);
         control.outbox.send(Event::Step(point, pace));
         self.diverged = !point.loss.is_finite();
-        Ok(!self.diverged)
+        !self.diverged
     }
 
     /// Measures the validation split. False: told to stop.
     fn validate(&mut self, control: &mut Control) -> Result<bool, RunError> {
-        let result = evaluate(control, self.view(), &self.plan.store, Views::One, &mut |_, _| {});
-        let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(false) };
+        // A pass that was made smaller, because more does not fit, is small here, too.
+        let at_once =
+            if self.plan.config.optim.micro_batch == 0 { usize::MAX } else { self.trainer.micro_batch() };
+        let store = &self.plan.store;
+        let result = evaluate(control, self.view(), store, Views::One, at_once, &mut |_, _| {})?;
+        self.plan.check_device()?;
+        let Some((tally, unreadable)) = result else { return Ok(false) };
         if unreadable > 0 {
             let text =
                 format!("{unreadable} validation pictures could not be read any more and were left out");
@@ -352,7 +434,10 @@ impl Run {
         }
         let step = self.trainer.step();
         let point = evaluation_point(&tally, step, self.epoch(step));
-        self.plan.folder.evaluation(&point)?;
+        self.plan.folder.evaluation(&point);
+        if self.disk.may_write() {
+            self.write_down_now(control)?;
+        }
         self.history.evaluations.push(point);
         control.outbox.send(Event::Evaluation(point));
         self.timetable.validated(control.outbox, step, point.epoch, point.top1_error);
@@ -367,9 +452,8 @@ impl Run {
         // The last update may be the one that diverged, whatever ended the run.
         let sound = self.read_figures(control)? && (reason == StopReason::Diverged || self.keep(control)?);
         let reason = if sound { reason } else { StopReason::Diverged };
-        self.plan.folder.flush()?;
         let model_file = match reason {
-            StopReason::Diverged => self.go_back(control),
+            StopReason::Diverged => self.save_last_good(control)?,
             StopReason::Finished | StopReason::Asked => Some(self.save(control)?),
         };
         if let Some(path) = &model_file {

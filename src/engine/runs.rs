@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::folder::{CONFIG, PARENT};
-use super::tables::{self, Row};
+use super::rows::{self, Row};
+use super::tables;
 use crate::config::RunConfig;
 use crate::vis::Course;
 
@@ -133,7 +134,7 @@ fn course(path: &Path) -> Result<Course, String> {
         if line.last() != Some(&b'\n') {
             return Ok(course);
         }
-        match std::str::from_utf8(&line).ok().and_then(|line| tables::row(line.trim_end(), 0)) {
+        match std::str::from_utf8(&line).ok().and_then(|line| rows::row(line.trim_end(), 0)) {
             Some(Row::Step(point)) => course.push_step(&point),
             Some(Row::Evaluation(point)) => course.push_evaluation(point),
             None => {}

@@ -7,8 +7,10 @@ use super::control::Control;
 use super::error::RunError;
 use super::event::Event;
 use super::feed;
+use super::pictures::{Difference, Pictures};
 use super::plan::Plan;
-use super::replay::{self, KeptBatch};
+use super::replay::KeptBatch;
+use super::settings::Settings;
 use super::take_up::{Basis, Place};
 use crate::config::{ModelConfig, RunConfig};
 use crate::data::PictureStore;
@@ -17,6 +19,7 @@ use crate::model::{
 };
 use crate::train::Velocities;
 use crate::train::checkpoint::{Checkpoint, State};
+use crate::vis::History;
 
 /// What a run goes on from, besides its network.
 pub(super) struct Taken {
@@ -29,13 +32,15 @@ pub(super) struct Taken {
     pub branch: bool,
     /// Names of the settings that are not what they were.
     pub differences: Vec<String>,
-    /// The rows of `metrics.csv` so far.
-    pub metrics: String,
+    /// The curves so far.
+    pub history: History,
+    /// Go on although some of the pictures look different now.
+    pub changed_pictures: bool,
 }
 
 /// Takes a basis apart: the network, what goes on besides it, and where.
 pub(super) fn take(basis: Basis) -> (Option<ModelFile>, Option<Taken>, Option<Place>) {
-    let Basis { checkpoint, path, place, differences, metrics } = basis;
+    let Basis { checkpoint, path, place, differences, history, changed_pictures } = basis;
     let branch = matches!(place, Place::Branch(_));
     let (model, state, velocities, replay) = match checkpoint.map(|checkpoint| *checkpoint) {
         Some(Checkpoint { state, model, velocities, replay, .. }) => {
@@ -43,26 +48,92 @@ pub(super) fn take(basis: Basis) -> (Option<ModelFile>, Option<Taken>, Option<Pl
         }
         None => (None, None, Vec::new(), Vec::new()),
     };
-    (model, Some(Taken { state, velocities, replay, path, branch, differences, metrics }), Some(place))
+    let taken = Taken { state, velocities, replay, path, branch, differences, history, changed_pictures };
+    (model, Some(taken), Some(place))
 }
 
 impl Taken {
-    /// Refuses to go on with pictures that are not those of the run. A branch may have others.
-    pub fn check(&self, store: &PictureStore, input: InputSpec) -> Result<(), RunError> {
+    /// Refuses to go on with pictures that are not those of the run in `folder`. A branch may have others.
+    pub fn check_pictures(
+        &self,
+        control: &Control,
+        store: &PictureStore,
+        input: InputSpec,
+        folder: &Path,
+    ) -> Result<(), RunError> {
         let Some(state) = self.state.as_ref().filter(|_| !self.branch) else { return Ok(()) };
-        let changed = || {
+        // Of runs that know no sums of their pictures.
+        let kept_batch = || {
             let now = KeptBatch::of(state.replay.pictures, input, store);
-            (now.mark != state.replay).then(|| "some of them have changed".to_owned())
+            (now.mark != state.replay).then(|| Difference::Pixels("some of them have changed".to_owned()))
         };
-        match replay::data_difference(&state.data, &replay::data_mark(store)).or_else(changed) {
-            None => Ok(()),
-            Some(difference) => Err(RunError::bad_input(format!(
-                "the pictures of {} are not those of the run: {difference}; bring them back, name their new place \
-                 with --data, or go on with what is there in a branch: `alexnet-lab train --branch {}`",
-                store.description().source,
-                self.path.display()
-            ))),
+        let difference = Pictures::of(store).difference(&state.data, folder, store).or_else(kept_batch);
+        let source = &store.description().source;
+        let path = self.path.display();
+        let (difference, remedy) = match difference {
+            None => return Ok(()),
+            Some(Difference::Pixels(difference)) if self.changed_pictures => {
+                control.outbox.send(Event::Warning(format!(
+                    "the pictures of {source} are not quite those of the run: {difference}; it goes on with them as \
+                     they are, and its figures are not those of a run that never changed"
+                )));
+                return Ok(());
+            }
+            Some(Difference::Pixels(difference)) => {
+                (difference, "go on with them as they are with --changed-pictures, or")
+            }
+            Some(Difference::Set(difference)) => (difference, "or go on with what is there"),
+        };
+        Err(RunError::bad_input(format!(
+            "the pictures of {source} are not those of the run: {difference}; bring them back, name their new place \
+             with --data, {remedy} in a branch: `alexnet-lab train --branch {path}`"
+        )))
+    }
+
+    /// Says what to do where the pictures of the run have moved.
+    pub fn hint_at_data(&self, mut error: RunError) -> RunError {
+        if self.state.is_some() {
+            let run = self.path.parent().and_then(Path::parent).unwrap_or(&self.path);
+            let (how, what) = if self.branch { ("branch", &*self.path) } else { ("resume", run) };
+            error.message += &format!(
+                "; if the pictures of the run have moved, name their new place: `alexnet-lab train --{how} {} --data \
+                 NEW_PLACE`",
+                what.display()
+            );
         }
+        error
+    }
+
+    /// Refuses an end that lies before what has been made already, and says so if nothing is left to do.
+    pub fn check_length(
+        &self,
+        control: &Control,
+        total_steps: u64,
+        steps_per_epoch: u64,
+    ) -> Result<(), RunError> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let (step, _) = state.position(steps_per_epoch);
+        let made = format!(
+            "{step} updates ({:.1} epochs) have been made already",
+            step as f64 / steps_per_epoch.max(1) as f64
+        );
+        let remedy = "--epochs and --max-steps count from the beginning of the run: name a larger number";
+        if step > total_steps {
+            return Err(RunError::bad_input(format!(
+                "{made}, and the run would have ended after {total_steps}; {remedy}"
+            )));
+        }
+        if step == total_steps && !state.validation_due {
+            if self.branch {
+                return Err(RunError::bad_input(format!(
+                    "{made}, so that the branch has nothing to do; {remedy}"
+                )));
+            }
+            control
+                .outbox
+                .send(Event::Note(format!("{made}, which is all of the run; {remedy} to make it longer")));
+        }
+        Ok(())
     }
 
     /// Whether one of these settings is not what it was.
@@ -73,7 +144,7 @@ impl Taken {
 
 /// The spec of a preset, if that of a checkpoint was written from it: reading JSON may miss the last bit of a
 /// number, and the model files of a run that goes on are the same byte for byte.
-pub(super) fn exact_spec(read: ModelSpec, preset: Option<ModelSpec>) -> ModelSpec {
+fn exact_spec(read: ModelSpec, preset: Option<ModelSpec>) -> ModelSpec {
     let as_read = |spec: &ModelSpec| {
         let text = serde_json::to_string(spec).ok()?;
         serde_json::from_str::<ModelSpec>(&text).ok()
@@ -85,7 +156,7 @@ pub(super) fn exact_spec(read: ModelSpec, preset: Option<ModelSpec>) -> ModelSpe
 }
 
 /// The network of a checkpoint, for pictures of the same classes.
-pub(super) fn keep(file: ModelFile, path: &Path, classes: &[String]) -> Result<FineTune, RunError> {
+fn keep(file: ModelFile, path: &Path, classes: &[String]) -> Result<FineTune, RunError> {
     if file.classes == classes {
         return Ok(FineTune { file, replaced: None });
     }
@@ -97,6 +168,23 @@ pub(super) fn keep(file: ModelFile, path: &Path, classes: &[String]) -> Result<F
         Checkpoint::model_file(path).display(),
         path = path.display(),
     )))
+}
+
+/// The network of a checkpoint for a run that goes on from it.
+pub(super) fn again(
+    file: ModelFile,
+    path: &Path,
+    classes: &[String],
+    config: &RunConfig,
+    preset: &Preset,
+    settings: &Settings,
+) -> Result<FineTune, RunError> {
+    let mut start = keep(file, path, classes)?;
+    if config.model.from.is_none() {
+        let spec = preset.spec(classes.len(), &settings.variants).ok();
+        start.file.spec = exact_spec(start.file.spec, spec);
+    }
+    Ok(start)
 }
 
 /// Reads the model file that the settings name, if they name one.

@@ -7,9 +7,11 @@ use super::error::RunError;
 use super::event::{Event, Stage};
 use super::folder::{CONFIG, HeldFolder, Marks};
 use super::lock::{LOCK_FILE, Lock};
+use super::rows::{self, TableFault};
 use super::tables;
 use crate::config::RunConfig;
-use crate::train::checkpoint::{Checkpoint, CheckpointError, Parent, Shelf, State, read_state};
+use crate::train::checkpoint::{Checkpoint, CheckpointError, Parent, Shelf, State};
+use crate::vis::History;
 
 /// What to go on from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct TakeUp {
     pub branch: bool,
     /// Settings to change, as `key=value`. A run that goes on lets few be changed.
     pub changes: Vec<String>,
+    /// Go on although some of the pictures look different now.
+    pub changed_pictures: bool,
 }
 
 /// The settings that a run may change and still be the same run: none of them decides what an update does. An
@@ -52,8 +56,10 @@ pub(super) struct Basis {
     pub place: Place,
     /// Names of the settings that are not what they were.
     pub differences: Vec<String>,
-    /// The rows of `metrics.csv` so far.
-    pub metrics: String,
+    /// The curves so far.
+    pub history: History,
+    /// Go on although some of the pictures look different now.
+    pub changed_pictures: bool,
 }
 
 /// Where the run writes.
@@ -129,6 +135,7 @@ fn resume(
     run: &Path,
     named: Option<PathBuf>,
 ) -> Result<(RunConfig, Basis), RunError> {
+    refuse_links(run)?;
     let lock = Lock::take(run)?;
     put_in_order(run)?;
     if let Some(path) = &named
@@ -141,8 +148,9 @@ fn resume(
             path.display()
         )));
     }
-    let fits =
-        |checkpoint: &Checkpoint| tables::read_marked(&tables::metrics_of(run), checkpoint.state.metrics);
+    let fits = |State { metrics, data, .. }: &State| {
+        rows::history(&tables::metrics_of(run), *metrics, data.validation)
+    };
     let found = match named {
         Some(path) => Some(one(run, path, fits)?),
         None => newest(control, run, fits)?,
@@ -159,15 +167,32 @@ fn resume(
     before.run.out = Some(run.into());
     let config = changed(&before, order)?;
     let differences = check_free(&before, &config, run)?;
-    let (checkpoint, path, metrics, marks) = match found {
-        Some(Found { checkpoint, path, metrics }) => {
-            let State { step, metrics: rows, timing, .. } = checkpoint.state;
-            (Some(checkpoint), path, metrics, Some(Marks { step, metrics: rows, timing }))
+    let (checkpoint, path, history, marks) = match found {
+        Some(Found { checkpoint, path, history }) => {
+            let State { step, metrics, timing, .. } = checkpoint.state;
+            (Some(checkpoint), path, history, Some(Marks { step, metrics, timing }))
         }
-        None => (None, run.to_owned(), String::new(), None),
+        None => (None, run.to_owned(), History::default(), None),
     };
     let place = Place::Same(HeldFolder { path: run.into(), lock, marks });
-    Ok((config, Basis { checkpoint, path, place, differences, metrics }))
+    let changed_pictures = order.changed_pictures;
+    Ok((config, Basis { checkpoint, path, place, differences, history, changed_pictures }))
+}
+
+/// Refuses a folder in which a name leads elsewhere: the run would write there. Somebody else may have made it.
+fn refuse_links(run: &Path) -> Result<(), RunError> {
+    for folder in [run, Shelf::of_run(run).folder()] {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                return Err(RunError::bad_input(format!(
+                    "{} is a link to another place; a run that goes on writes only into its own folder: put what it \
+                     leads to in its place, or remove it",
+                    entry.path().display()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts right what a crash in the middle of a write has left among the checkpoints.
@@ -187,7 +212,7 @@ fn branch(
     named: Option<PathBuf>,
 ) -> Result<(RunConfig, Basis), RunError> {
     // The tables of the parent are its own.
-    let anything = |_: &Checkpoint| Ok(String::new());
+    let anything = |_: &State| Ok(History::default());
     let found = match named {
         Some(path) => one(run, path, anything)?,
         None => newest(control, run, anything)?.ok_or_else(|| {
@@ -212,33 +237,51 @@ fn branch(
         changes: order.changes.clone(),
     };
     let place = Place::Branch(parent);
-    let Found { checkpoint, path, metrics } = found;
-    Ok((config, Basis { checkpoint: Some(checkpoint), path, place, differences, metrics }))
+    let Found { checkpoint, path, history } = found;
+    let changed_pictures = order.changed_pictures;
+    Ok((config, Basis { checkpoint: Some(checkpoint), path, place, differences, history, changed_pictures }))
 }
 
-/// A whole checkpoint and the rows of `metrics.csv` that belong to it.
+/// A whole checkpoint and the curves up to it.
 struct Found {
     checkpoint: Box<Checkpoint>,
     path: PathBuf,
-    metrics: String,
+    history: History,
+}
+
+/// Why a checkpoint cannot be used, in words.
+struct Unfit {
+    reason: String,
+    /// It may well be whole: of a newer version, or on a disk that does not answer now. It must not be passed over.
+    perhaps_whole: bool,
 }
 
 /// The checkpoint that was asked for, or why it cannot be used and which one can.
 fn one(
     run: &Path,
     path: PathBuf,
-    fits: impl Fn(&Checkpoint) -> Result<String, String>,
+    fits: impl Fn(&State) -> Result<History, TableFault>,
 ) -> Result<Found, RunError> {
-    let fault = match read(&path, &fits) {
+    let unfit = match read(&path, &fits) {
         Ok(found) => return Ok(found),
-        Err(fault) => fault,
+        Err(unfit) => unfit,
     };
-    let shelf = Shelf::of_run(run).list();
-    let before = shelf.range(..step_of(&shelf, &path)).rev().find(|(_, path)| read(path, &fits).is_ok());
+    let before = usable_before(run, &path, &fits);
     let offer = before.map(|(step, path)| {
         format!("; the newest whole one before it is that of update {step}: {}", path.display())
     });
-    Err(RunError::bad_input(fault + &offer.unwrap_or_default()))
+    Err(RunError::bad_input(unfit.reason + &offer.unwrap_or_default()))
+}
+
+/// The newest usable checkpoint on the shelf before this one.
+fn usable_before(
+    run: &Path,
+    path: &Path,
+    fits: impl Fn(&State) -> Result<History, TableFault>,
+) -> Option<(u64, PathBuf)> {
+    let shelf = Shelf::of_run(run).list();
+    let before = shelf.range(..step_of(&shelf, path)).rev().find(|(_, path)| read(path, &fits).is_ok());
+    before.map(|(step, path)| (*step, path.clone()))
 }
 
 /// The step of a checkpoint on a shelf; one that is not on it comes after all others.
@@ -246,11 +289,12 @@ fn step_of(shelf: &std::collections::BTreeMap<u64, PathBuf>, path: &Path) -> u64
     shelf.iter().find(|(_, found)| *found == path).map_or(u64::MAX, |(step, _)| *step)
 }
 
-/// The newest checkpoint that is whole; those that are not are told. None: the run has not come to its first.
+/// The newest checkpoint that is whole; damaged ones are told. One that may well be whole, but cannot be read by this
+/// program or at this moment, is not passed over. None: the run has not come to its first.
 fn newest(
     control: &Control,
     run: &Path,
-    fits: impl Fn(&Checkpoint) -> Result<String, String>,
+    fits: impl Fn(&State) -> Result<History, TableFault>,
 ) -> Result<Option<Found>, RunError> {
     let shelf = Shelf::of_run(run);
     let mut faults = Vec::new();
@@ -265,7 +309,13 @@ fn newest(
                 }
                 return Ok(Some(found));
             }
-            Err(fault) => faults.push(fault),
+            Err(unfit) if unfit.perhaps_whole => {
+                let before = usable_before(run, &path, &fits).map(|(step, path)| {
+                    format!("; to go on from update {step} all the same, name {}", path.display())
+                });
+                return Err(RunError::bad_input(unfit.reason + &before.unwrap_or_default()));
+            }
+            Err(unfit) => faults.push(unfit.reason),
         }
     }
     if !faults.is_empty() {
@@ -277,7 +327,7 @@ fn newest(
         )));
     }
     // Interrupted before its first checkpoint. Without that folder, rows may come from a run of another kind.
-    let begun = shelf.folder().is_dir() || tables::is_empty(&tables::metrics_of(run));
+    let begun = shelf.folder().is_dir() || rows::is_empty(&tables::metrics_of(run));
     if run.join("model.safetensors").exists() || !begun {
         return Err(nothing_to_resume(run, "it has no checkpoints"));
     }
@@ -294,18 +344,22 @@ fn nothing_to_resume(run: &Path, reason: &str) -> RunError {
     RunError::bad_input(format!("{} cannot be resumed: {reason}; {remedy}", run.display()))
 }
 
-/// Reads a checkpoint and the rows that belong to it. Says in words why it cannot be used.
-fn read(path: &Path, fits: impl Fn(&Checkpoint) -> Result<String, String>) -> Result<Found, String> {
-    let checkpoint = Checkpoint::read(path).map_err(|e: CheckpointError| e.to_string())?;
-    let metrics = fits(&checkpoint).map_err(|reason| {
-        format!(
+/// Reads a checkpoint and the rows that belong to it.
+fn read(path: &Path, fits: impl Fn(&State) -> Result<History, TableFault>) -> Result<Found, Unfit> {
+    let checkpoint = Checkpoint::read(path).map_err(|error| Unfit {
+        reason: error.to_string(),
+        perhaps_whole: matches!(error, CheckpointError::Newer { .. } | CheckpointError::Unreadable { .. }),
+    })?;
+    let history = fits(&checkpoint.state).map_err(|TableFault { reason, passing }| Unfit {
+        reason: format!(
             "the checkpoint {} cannot be gone on from: {reason} (a branch can begin there: \
              `alexnet-lab train --branch {}`)",
             path.display(),
             path.display()
-        )
+        ),
+        perhaps_whole: passing,
     })?;
-    Ok(Found { checkpoint: Box::new(checkpoint), path: path.into(), metrics })
+    Ok(Found { checkpoint: Box::new(checkpoint), path: path.into(), history })
 }
 
 fn settings(text: &str, origin: &Path) -> Result<RunConfig, RunError> {
@@ -331,33 +385,4 @@ fn check_free(before: &RunConfig, config: &RunConfig, run: &Path) -> Result<Vec<
         run.display(),
         refused[0]
     )))
-}
-
-/// A run that has not made all of its updates and that nobody is working on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interrupted {
-    /// The run folder.
-    pub folder: PathBuf,
-    /// Updates made up to its newest checkpoint.
-    pub step: u64,
-    /// Updates of the whole run.
-    pub total_steps: u64,
-}
-
-/// The run in this folder, if it was interrupted. Reads no more than its newest state.
-pub fn interrupted(run: &Path) -> Option<Interrupted> {
-    let (_, path) = Shelf::of_run(run).list().pop_last()?;
-    let state = read_state(&path).ok()?;
-    // Held by a run that is going on, here or in another program.
-    let free = Lock::take(run).is_ok();
-    let State { step, total_steps, .. } = state;
-    (free && !state.finished()).then(|| Interrupted { folder: run.into(), step, total_steps })
-}
-
-/// The newest run under `runs`, if it was interrupted.
-pub fn interrupted_run() -> Option<Interrupted> {
-    let runs = std::fs::read_dir("runs").ok()?.flatten().map(|entry| entry.path());
-    let number = |path: &Path| path.file_name()?.to_str()?.split('-').next()?.parse::<u32>().ok();
-    let newest = runs.filter_map(|path| Some((number(&path)?, path))).max()?;
-    interrupted(&std::path::absolute(&newest.1).unwrap_or(newest.1))
 }

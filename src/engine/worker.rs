@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use super::control::{self, Control};
-use super::error::{RunError, finished};
+use super::error::{RunError, finished, panic_text};
 use super::evaluate::evaluate;
 use super::find;
 use super::model::Model;
@@ -165,7 +165,7 @@ impl Worker<'_> {
         let store = Arc::new(store);
         let times = if views == Views::Ten { 10 } else { 1 };
         let mut evaluation = Evaluation::new(config.source.clone(), times, model.classes.clone());
-        let result = evaluate(control, view, &store, views, &mut |scores, batch| {
+        let result = evaluate(control, view, &store, views, usize::MAX, &mut |scores, batch| {
             let rows = scores.chunks_exact(model.classes.len());
             for ((scores, &label), &index) in rows.zip(&batch.labels).zip(&batch.indices) {
                 let index = index as usize;
@@ -173,7 +173,7 @@ impl Worker<'_> {
                 evaluation.add(store.name(Split::Validation, index), place, label, scores);
             }
         });
-        let Some((tally, unreadable)) = result.map_err(RunError::internal)? else { return Ok(None) };
+        let Some((tally, unreadable)) = result? else { return Ok(None) };
         let refused = store.refused().len() + unreadable;
         if refused > 0 {
             control
@@ -208,11 +208,4 @@ fn class_difference(found: &[String], wanted: &[String]) -> String {
         (None, Some(surplus)) => format!("`{surplus}` is unknown to the model"),
         (None, None) => "they stand in another order".into(),
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no reason was given")
-        .to_owned()
 }

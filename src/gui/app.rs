@@ -113,7 +113,10 @@ impl App {
 
     /// Looks for a run of an earlier time that was interrupted, on a thread of its own.
     pub fn look_for_interrupted_run(&self) {
-        self.background.spawn("interrupted run", || engine::interrupted_run().map(Done::Interrupted));
+        let last = self.view.last_run.clone();
+        self.background.spawn("interrupted run", move || {
+            engine::interrupted_run(last.as_deref()).map(Done::Interrupted)
+        });
     }
 
     /// Sends a command to the engine; one that has ended is reported.
@@ -285,6 +288,9 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        if let Some(run) = &self.state.run {
+            self.view.last_run = std::path::absolute(&run.folder).ok();
+        }
         eframe::set_value(storage, VIEW, &self.view.remembered());
     }
 }

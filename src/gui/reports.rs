@@ -176,10 +176,14 @@ impl State {
             self.curves.push_evaluation(point);
         }
         if summary.reason == StopReason::Diverged {
+            let seen = summary.trouble.as_ref().map(|trouble| format!(" What was seen: {trouble}."));
             self.notices.push(
                 Severity::Error,
-                "The loss is no longer a number: the network has diverged. Start again with a learning rate ten times \
-                 smaller.",
+                format!(
+                    "The loss is no longer a number: the network has diverged.{} Start again with a learning rate ten \
+                     times smaller.",
+                    seen.unwrap_or_default()
+                ),
             );
         }
         self.summary = Some(summary);

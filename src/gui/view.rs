@@ -1,6 +1,7 @@
 //! What the window remembers of itself: toggles, textures, texts being typed. Nothing of this reaches a run.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use egui::{Context, TextureHandle, TextureOptions};
 use image::RgbImage;
@@ -35,6 +36,8 @@ pub struct View {
     pub shortcuts_open: bool,
     /// Data sources used before, newest first.
     pub recent: Vec<String>,
+    /// The folder of the last run.
+    pub last_run: Option<PathBuf>,
     /// Where data sets are downloaded from instead, and through which proxy; empty for the usual way.
     pub mirror: String,
     pub proxy: String,
@@ -57,6 +60,7 @@ impl Default for View {
             rate_text: String::new(),
             shortcuts_open: false,
             recent: Vec::new(),
+            last_run: None,
             mirror: String::new(),
             proxy: String::new(),
             textures: Textures::default(),
@@ -71,6 +75,7 @@ pub struct Remembered {
     curves_share: f32,
     filters_share: f32,
     recent: Vec<String>,
+    last_run: Option<PathBuf>,
     mirror: String,
     proxy: String,
 }
@@ -83,9 +88,10 @@ impl Default for Remembered {
 
 impl View {
     pub fn remembered(&self) -> Remembered {
-        let Self { curves_share, filters_share, ref recent, ref mirror, ref proxy, .. } = *self;
-        let (recent, mirror, proxy) = (recent.clone(), mirror.clone(), proxy.clone());
-        Remembered { curves_share, filters_share, recent, mirror, proxy }
+        let Self { curves_share, filters_share, ref recent, ref last_run, ref mirror, ref proxy, .. } = *self;
+        let (recent, last_run) = (recent.clone(), last_run.clone());
+        let (mirror, proxy) = (mirror.clone(), proxy.clone());
+        Remembered { curves_share, filters_share, recent, last_run, mirror, proxy }
     }
 
     /// Takes up what was remembered; shares that make no sense are left as they are.
@@ -96,6 +102,7 @@ impl View {
             self.filters_share = remembered.filters_share;
         }
         (self.mirror, self.proxy) = (remembered.mirror, remembered.proxy);
+        self.last_run = remembered.last_run;
         self.recent = remembered.recent;
         self.recent.truncate(KEPT_SOURCES);
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::bounds::MAX_PARAMETERS;
 use super::shapes::{ShapeError, Shapes};
 use super::spec::ModelSpec;
 
@@ -21,8 +22,6 @@ const MEAN: &str = "input.mean";
 /// Version of the description; raised when an older program could misread it. 2 has more kinds of layers, a
 /// scale for each channel and inverted dropout; 1 is read as well.
 const FORMAT: u32 = 2;
-/// A network with more numbers than this is refused before memory is taken (the paper's has 61 million).
-pub(super) const MAX_PARAMETERS: usize = 1 << 30;
 
 /// Everything a prediction needs, on the host.
 #[derive(Clone, Debug, PartialEq)]

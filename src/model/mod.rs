@@ -5,6 +5,7 @@
 //!                                             PyTorch, Caffe -> import -> ModelFile -> export -> PyTorch, ONNX
 //! ```
 
+mod bounds;
 mod dropout;
 pub mod export;
 mod file;

@@ -39,7 +39,8 @@ pub struct DropoutSeed {
 /// A spec with its weights on a device.
 ///
 /// Every parameter is one flat tensor; its shape is in [`Shapes::parameters`]. This keeps the optimiser,
-/// files and gradients free of ranks.
+/// files and gradients free of ranks. A clone shares the numbers until one of the two changes them.
+#[derive(Clone)]
 pub struct Network {
     spec: ModelSpec,
     shapes: Shapes,
@@ -405,6 +406,12 @@ const DROPOUT_STREAM: u64 = 1 << 63;
 /// # Errors
 /// A device that no longer answers.
 pub fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
-    let data = tensor.try_into_data().map_err(|e| format!("the device no longer answers: {e}"))?;
+    let data = tensor.try_into_data().map_err(|e| {
+        // Behind its first lines the error tells where in the libraries it came from.
+        log::debug!("the device no longer answers: {e}");
+        let text = e.to_string();
+        let lines = text.lines().take_while(|line| !line.trim().to_lowercase().starts_with("backtrace"));
+        format!("the device no longer answers: {}", lines.take(2).collect::<Vec<_>>().join(" "))
+    })?;
     data.try_to_vec::<f32>().map_err(|e| format!("the device gave unreadable numbers: {e:?}"))
 }

@@ -1,5 +1,6 @@
 //! Shapes, parameter counts and multiply-adds of a spec, worked out before anything is allocated.
 
+use super::bounds;
 use super::spec::{LayerKind, LayerSpec, ModelSpec};
 use crate::kernels::{LocalConfig, LrnConfig, SpatialNormConfig};
 
@@ -96,15 +97,15 @@ impl Shapes {
     /// # Errors
     /// The first layer that does not fit its input, by name.
     pub fn of(spec: &ModelSpec) -> Result<Self, ShapeError> {
+        bounds::check(spec)?;
         let mut walk = Walk {
             map: MapShape::Map { channels: 3, height: spec.input.side, width: spec.input.side },
             parameters: Vec::new(),
         };
         let mut layers = Vec::with_capacity(spec.layers.len());
         for (index, layer) in spec.layers.iter().enumerate() {
-            let (output, multiply_adds, parameters) = walk.layer(index, layer).map_err(|reason| {
-                ShapeError { model: spec.name.clone(), layer: layer.name.clone(), reason }
-            })?;
+            let failed = |reason| ShapeError { model: spec.name.clone(), layer: layer.name.clone(), reason };
+            let (output, multiply_adds, parameters) = walk.layer(index, layer).map_err(failed)?;
             walk.map = output;
             layers.push(LayerShape { name: layer.name.clone(), output, parameters, multiply_adds });
         }
@@ -124,7 +125,7 @@ impl Shapes {
 
     /// Multiply-adds of one forward pass of one picture.
     pub fn multiply_adds(&self) -> usize {
-        self.layers.iter().map(|layer| layer.multiply_adds).sum()
+        self.layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.multiply_adds))
     }
 
     /// Values of the largest map for one picture.
@@ -153,9 +154,10 @@ impl Walk {
                 let columns = window_count(width + padding.left + padding.right, kernel, stride, false)?;
                 let fan_in = channels / groups * kernel * kernel;
                 let shape = vec![out, channels / groups, kernel, kernel];
-                let parameters = self.push(index, &layer.name, shape, vec![out], fan_in);
                 let output = MapShape::Map { channels: out, height: rows, width: columns };
-                Ok((output, output.len() * fan_in, parameters))
+                bounds::check_map(output)?;
+                let parameters = self.push(index, &layer.name, shape, vec![out], fan_in)?;
+                Ok((output, output.len().saturating_mul(fan_in), parameters))
             }
             LayerKind::Local { out, kernel, padding, .. } => {
                 let (channels, height, width) = self.spatial()?;
@@ -166,9 +168,10 @@ impl Walk {
                 let columns = window_count(width + 2 * padding, kernel, 1, false)?;
                 let fan_in = channels * kernel * kernel;
                 let shape = vec![rows, columns, out, channels, kernel, kernel];
-                let parameters = self.push(index, &layer.name, shape, vec![out, rows, columns], fan_in);
                 let output = MapShape::Map { channels: out, height: rows, width: columns };
-                Ok((output, output.len() * fan_in, parameters))
+                bounds::check_map(output)?;
+                let parameters = self.push(index, &layer.name, shape, vec![out, rows, columns], fan_in)?;
+                Ok((output, output.len().saturating_mul(fan_in), parameters))
             }
             LayerKind::BatchNorm { epsilon, momentum } => {
                 let (channels, _, _) = self.spatial()?;
@@ -217,7 +220,7 @@ impl Walk {
                     let name =
                         if columns == 1 { layer.name.clone() } else { format!("{}.{column}", layer.name) };
                     let rows = out / columns;
-                    parameters += self.push(index, &name, vec![rows, fan_in], vec![rows], fan_in);
+                    parameters += self.push(index, &name, vec![rows, fan_in], vec![rows], fan_in)?;
                 }
                 Ok((MapShape::Flat(out), out * fan_in, parameters))
             }
@@ -236,6 +239,9 @@ impl Walk {
     }
 
     /// Records a weight and its bias; returns how many numbers they hold.
+    ///
+    /// # Errors
+    /// More numbers than any network has.
     fn push(
         &mut self,
         layer: usize,
@@ -243,8 +249,8 @@ impl Walk {
         shape: Vec<usize>,
         bias: Vec<usize>,
         fan_in: usize,
-    ) -> usize {
-        let count = shape.iter().product::<usize>() + bias.iter().product::<usize>();
+    ) -> Result<usize, String> {
+        let count = bounds::count(&shape)? + bounds::count(&bias)?;
         let entry = |suffix: &str, role, shape| ParameterShape {
             name: format!("{name}.{suffix}"),
             role,
@@ -254,7 +260,7 @@ impl Walk {
         };
         self.parameters.push(entry("weight", ParameterRole::Weight, shape));
         self.parameters.push(entry("bias", ParameterRole::Bias, bias));
-        count
+        Ok(count)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod checkpoint;
 mod exact;
 mod finder;
 mod memory;
+mod pass;
 mod schedule;
 mod sgd;
 mod tally;

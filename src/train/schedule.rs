@@ -71,6 +71,9 @@ pub struct Rate {
     by_hand: Option<ByHand>,
 }
 
+/// Drops of a rate that a memory may claim; after so many it is no number any more.
+const MOST_DROPS: usize = 300;
+
 /// What has happened to a rate, without its plan: all that a checkpoint has to remember of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RateMemory {
@@ -82,6 +85,13 @@ impl RateMemory {
     /// Forgets a rate set by hand: the plan that it scaled is another one now.
     pub fn without_hand(self) -> Self {
         Self { by_hand: None, ..self }
+    }
+
+    /// Whether all of it are numbers that a run can come to.
+    pub(in crate::train) fn is_possible(&self) -> bool {
+        let numbers =
+            [self.plateau.best, self.by_hand.map(|hand| hand.rate), self.by_hand.map(|hand| hand.planned)];
+        numbers.into_iter().flatten().all(f64::is_finite) && self.plateau.drops <= MOST_DROPS
     }
 }
 

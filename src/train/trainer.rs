@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
+use super::pass::{PassJob, PassResult};
 use super::schedule::Rates;
 use super::sgd::Sgd;
 use super::tally::Tally;
 use crate::data::augment::Placement;
 use crate::data::{Colouring, HostBatch};
-use crate::model::{Crop, DropoutSeed, Input, Mode, Network, Pass, to_host};
+use crate::model::{Crop, DropoutSeed, Input, Mode, Network, to_host};
+
+/// Multiply-adds forward of a pass that takes more than a tenth of a second on most processors.
+const LONG_PASS: usize = 1_000_000_000;
 
 /// A network that learns.
 pub struct Trainer {
@@ -27,6 +30,8 @@ pub struct Trainer {
     step: u64,
     /// Whether the loss is looked at before the weights are changed.
     cautious: bool,
+    /// What was wrong with the gradients of the last batch.
+    gradient_trouble: Option<Trouble>,
     /// The last update's logits, read one update late so that the device never waits for the host.
     pending: Option<Pending>,
 }
@@ -73,8 +78,8 @@ pub enum Outcome {
     /// It was made. Figures of an earlier update may have become available.
     Made(Option<StepResult>),
     Abandoned,
-    /// Only of a [cautious](Trainer::set_cautious) trainer: the loss is no finite number, and the weights were
-    /// left as they are. Figures of an earlier update may have become available.
+    /// Only of a [cautious](Trainer::set_cautious) trainer: the loss or a gradient is no finite number, and the
+    /// weights were left as they are. Figures of an earlier update may have become available.
     Diverged(Option<StepResult>, StepResult),
 }
 
@@ -85,6 +90,9 @@ pub enum Trouble {
     Weights(String),
     /// All weights are finite, but the output of this layer, the first such one, is not.
     Output(String),
+    /// Weights and outputs are finite, but the gradient of these parameters, the first such ones on the way back
+    /// from the output, is not. Only a [cautious](Trainer::set_cautious) trainer sees it.
+    Gradient(String),
 }
 
 /// Figures of one update.
@@ -109,14 +117,20 @@ impl Trainer {
             micro_batch,
             step: 0,
             cautious: false,
+            gradient_trouble: None,
             pending: None,
         }
     }
 
-    /// Looks at the loss of every batch before an update is made from it, so that a loss that is no number never
-    /// reaches the weights. It waits for the device each time, which costs nothing where that is the processor.
+    /// Looks at the loss and the gradients of every batch before an update is made from them, so that what is no
+    /// number never reaches the weights. It waits for the device each time, which costs nothing where that is the processor.
     pub fn set_cautious(&mut self) {
         self.cautious = true;
+    }
+
+    /// Whether [`Self::set_cautious`] was called.
+    pub fn is_cautious(&self) -> bool {
+        self.cautious
     }
 
     /// Goes on after `step` updates with the momentum of that moment. The network already has its weights.
@@ -151,6 +165,9 @@ impl Trainer {
     /// # Errors
     /// A device that no longer answers.
     pub fn trouble(&self, batch: &HostBatch) -> Result<Option<Trouble>, String> {
+        if self.gradient_trouble.is_some() {
+            return Ok(self.gradient_trouble.clone());
+        }
         for (weights, shape) in self.network.weights().iter().zip(&self.network.shapes().parameters) {
             if to_host(weights.clone())?.iter().any(|value| !value.is_finite()) {
                 return Ok(Some(Trouble::Weights(shape.name.clone())));
@@ -164,6 +181,20 @@ impl Trainer {
             let pictures = self.feed(squares, batch, first_row..last_row);
             if let Some(layer) = self.network.first_not_finite(pictures, mode)? {
                 return Ok(Some(Trouble::Output(layer.into())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The parameters nearest to the output whose gradient is not finite.
+    fn trouble_of(&self, gradients: &[Option<Tensor<1>>]) -> Result<Option<Trouble>, String> {
+        let named = gradients.iter().zip(&self.network.shapes().parameters).rev();
+        for (gradient, shape) in named {
+            let Some(gradient) = gradient else { continue };
+            // One number tells of nearly all gradients that they are sound; a sum may overflow by itself.
+            let suspicious = !to_host(gradient.clone().sum())?.iter().all(|sum| sum.is_finite());
+            if suspicious && !to_host(gradient.clone())?.iter().all(|value| value.is_finite()) {
+                return Ok(Some(Trouble::Gradient(shape.name.clone())));
             }
         }
         Ok(None)
@@ -212,7 +243,7 @@ impl Trainer {
 
     /// Makes one update from a batch: the sum of as many passes as it takes, with the same gradient
     /// (batch normalisation measures each pass alone).
-    /// `between` is asked before each pass.
+    /// `between` is asked before each pass, and during those that take long.
     ///
     /// # Errors
     /// A device that no longer answers.
@@ -229,11 +260,15 @@ impl Trainer {
         let mut first_row = 0;
         let squares = batch.pixels.chunks(self.square() * self.micro_batch);
         for (squares, labels) in squares.zip(batch.labels.chunks(self.micro_batch)) {
-            if between(&self.network, &self.input) == Between::Abandon {
+            let mut give_up = || between(&self.network, &self.input) == Between::Abandon;
+            if give_up() {
                 return Ok(Outcome::Abandoned);
             }
-            let pictures = self.feed(squares, batch, first_row..first_row + labels.len());
-            let (logits, pass, statistics) = self.pass(pictures, labels, first_row, batch.labels.len());
+            let job = self.job(squares, batch, first_row..first_row + labels.len());
+            let made = if self.is_long(labels.len()) { job.run_unless(give_up)? } else { Some(job.run()) };
+            let Some(PassResult { logits, gradients: pass, statistics }) = made else {
+                return Ok(Outcome::Abandoned);
+            };
             measured.push(statistics);
             gradients = Some(match gradients {
                 None => pass,
@@ -249,6 +284,12 @@ impl Trainer {
             && !result.tally.loss().is_finite()
         {
             return Ok(Outcome::Diverged(earlier, result));
+        }
+        if let (Pending::Read(result), Some(gradients)) = (&pending, &gradients) {
+            self.gradient_trouble = self.trouble_of(gradients)?;
+            if self.gradient_trouble.is_some() {
+                return Ok(Outcome::Diverged(earlier, *result));
+            }
         }
         // Only now: a batch that is given up leaves the running means alone, too.
         for statistics in measured {
@@ -299,41 +340,20 @@ impl Trainer {
         self.sgd.set_layer_scale(layer, scale);
     }
 
-    /// Logits `[n, classes]` of some of a batch's pictures, their part of the batch's mean gradient (none for
-    /// what does not learn), and what batch normalisations measured. Nothing is worked out backward below the
-    /// lowest layer that learns.
-    fn pass(
-        &self,
-        pictures: Tensor<4>,
-        labels: &[u32],
-        first_row: usize,
-        batch: usize,
-    ) -> (Tensor<2>, Vec<Option<Tensor<1>>>, Vec<(usize, Tensor<1>)>) {
-        let leaf = |(index, weight): (usize, &Tensor<1>)| {
-            let leaf = weight.clone().autodiff();
-            if self.sgd.learns(index) { leaf.require_grad() } else { leaf }
-        };
-        let leaves: Vec<Tensor<1>> = self.network.weights().iter().enumerate().map(leaf).collect();
-        let pictures = pictures.autodiff();
-        let mode = Mode::Training(DropoutSeed { seed: self.seed, step: self.step, first_row });
-        let Pass { logits, statistics } = self.network.forward(&leaves, pictures, mode);
-        let scores = logits.clone().inner();
-
-        let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-        let shape = [labels.len(), 1];
-        let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, shape), &logits.device());
-        // Mean over the whole batch of -log p(correct class) (section 3.5).
-        let loss = log_softmax(logits, 1).gather(1, labels).sum() * (-1.0 / batch as f64);
-        if !(0..leaves.len()).any(|index| self.sgd.learns(index)) {
-            return (scores, vec![None; leaves.len()], statistics);
+    /// Some of a batch's pictures, to be passed through the network.
+    fn job(&self, squares: &[u8], batch: &HostBatch, rows: Range<usize>) -> PassJob {
+        PassJob {
+            learns: (0..self.network.weights().len()).map(|index| self.sgd.learns(index)).collect(),
+            pictures: self.feed(squares, batch, rows.clone()),
+            labels: batch.labels[rows.clone()].to_vec(),
+            mode: Mode::Training(DropoutSeed { seed: self.seed, step: self.step, first_row: rows.start }),
+            batch: batch.labels.len(),
+            network: self.network.clone(),
         }
-        let mut gradients = loss.backward();
-        let gradient = |(index, leaf): (usize, &Tensor<1>)| {
-            // A parameter that the loss does not depend on still decays.
-            let gradient =
-                || leaf.grad_remove(&mut gradients).unwrap_or_else(|| leaf.clone().inner().zeros_like());
-            self.sgd.learns(index).then(gradient)
-        };
-        (scores, leaves.iter().enumerate().map(gradient).collect(), statistics)
+    }
+
+    /// Whether a pass of so many pictures is so long that nobody should have to wait for its end.
+    fn is_long(&self, pictures: usize) -> bool {
+        self.cautious && self.network.shapes().multiply_adds().saturating_mul(pictures) > LONG_PASS
     }
 }

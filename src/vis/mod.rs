@@ -13,5 +13,5 @@ pub use course::Course;
 pub use evaluation::{ClassResult, Evaluation, Verdict};
 pub use figures::{FigureError, write_curves, write_filters};
 pub use filters::FilterGrid;
-pub use history::{EvaluationPoint, History, RatePoint, StepPoint};
+pub use history::{EvaluationPoint, History, MAX_POINTS, RatePoint, StepPoint, Thinned};
 pub use rates::{rate_span, write_rates};

@@ -11,6 +11,8 @@ mod kill;
 mod outcome;
 mod prepare;
 mod runs;
+#[cfg(target_os = "linux")]
+mod soak;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -7,47 +7,15 @@
 use std::time::{Duration, Instant};
 
 use alexnet_lab::data::{Dataset, Split};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::makers::{
     Files, caffe, cifar_10, cifar_100, kaggle, listed, mnist, open_bytes, open_folder, packed, tiny_imagenet,
 };
 use super::{class_files, tar_of};
+use crate::mutator::Mutator;
 
 /// Nothing may take longer.
 const LONGEST: Duration = Duration::from_secs(10);
-
-struct Mutator(ChaCha8Rng);
-
-impl Mutator {
-    fn below(&mut self, bound: usize) -> usize {
-        (self.0.next_u64() % bound.max(1) as u64) as usize
-    }
-
-    /// Changes bytes in one of the ways in which files break.
-    fn change(&mut self, bytes: &mut Vec<u8>) {
-        const ODD: [u8; 8] = [0, 1, 0x7F, 0x80, 0xFF, b'\n', b',', b'/'];
-        for _ in 0..=self.below(4) {
-            let at = self.below(bytes.len());
-            let length = self.below(12).min(bytes.len() - at.min(bytes.len()));
-            match self.below(7) {
-                0 if !bytes.is_empty() => bytes[at] ^= 1 << self.below(8),
-                1 => bytes[at..at + length].iter_mut().for_each(|b| *b = 0xFF),
-                2 => bytes[at..at + length].iter_mut().for_each(|b| *b = 0),
-                3 => bytes.truncate(at),
-                4 => {
-                    let copy = bytes[at..at + length].to_vec();
-                    let to = self.below(bytes.len());
-                    bytes.splice(to..to, copy);
-                }
-                5 => drop(bytes.drain(at..at + length)),
-                _ if !bytes.is_empty() => bytes[at] = ODD[self.below(ODD.len())],
-                _ => {}
-            }
-        }
-    }
-}
 
 fn rounds(usual: usize) -> usize {
     let factor = std::env::var("ALEXNET_LAB_FUZZ_ROUNDS").ok().and_then(|n| n.parse::<usize>().ok());
@@ -70,7 +38,7 @@ fn use_up(dataset: &dyn Dataset) {
 
 /// Changes one file of a set at a time and opens the folder.
 fn shake(name: &str, files: &Files, wanted: &[&str], seed: u64, count: usize) {
-    let mut mutator = Mutator(ChaCha8Rng::seed_from_u64(seed));
+    let mut mutator = Mutator::new(seed);
     let chosen: Vec<usize> =
         (0..files.len()).filter(|&i| wanted.iter().any(|part| files[i].0.contains(part))).collect();
     assert!(!chosen.is_empty());
@@ -112,7 +80,7 @@ fn archives() {
     files.extend(class_files("val", &["cat", "dog"], 1));
     files.push(("train/cat/".to_owned() + &"long".repeat(60) + ".png", super::png(4, 4, [1; 3])));
     for (kind, bytes) in packed(&files) {
-        let mut mutator = Mutator(ChaCha8Rng::seed_from_u64(kind.len() as u64));
+        let mut mutator = Mutator::new(kind.len() as u64);
         for round in 0..rounds(400) {
             let mut bytes = bytes.clone();
             mutator.change(&mut bytes);
@@ -128,7 +96,7 @@ fn archives() {
 #[test]
 fn headers_of_a_tar_with_checksums_that_fit() {
     let archive = tar_of(&class_files("", &["cat", "dog"], 2));
-    let mut mutator = Mutator(ChaCha8Rng::seed_from_u64(9));
+    let mut mutator = Mutator::new(9);
     for _ in 0..rounds(400) {
         let mut archive = archive.clone();
         let block = 512 * mutator.below(archive.len() / 512 - 2);
@@ -234,7 +202,7 @@ fn pictures() -> Vec<(String, Vec<u8>)> {
 fn everything_for_a_stated_time() {
     let seconds = std::env::var("ALEXNET_LAB_FUZZ_SECONDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
     let seed = std::env::var("ALEXNET_LAB_FUZZ_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
-    let mut mutator = Mutator(ChaCha8Rng::seed_from_u64(seed));
+    let mut mutator = Mutator::new(seed);
     let subjects = subjects();
     let started = Instant::now();
     let (mut executions, mut slowest) = (0_u64, (Duration::ZERO, String::new()));

@@ -5,7 +5,10 @@ mod control;
 mod course;
 mod failures;
 mod faithful;
+mod faults;
+mod going_on;
 mod kept;
+mod long;
 mod prepare;
 mod resume;
 

@@ -14,7 +14,12 @@ use crate::support::software_device;
 /// Sends the engine on with what is in a folder.
 pub fn take_up(engine: &Engine, path: &Path, branch: bool, changes: &[&str]) {
     let changes = changes.iter().map(|change| (*change).to_owned()).collect();
-    engine.send(Command::TakeUp(Box::new(TakeUp { path: path.into(), branch, changes })));
+    engine.send(Command::TakeUp(Box::new(TakeUp {
+        path: path.into(),
+        branch,
+        changes,
+        ..TakeUp::default()
+    })));
 }
 
 /// Goes on to the end.

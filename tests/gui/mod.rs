@@ -10,6 +10,7 @@ mod input;
 mod kernels;
 mod panels;
 mod rate;
+mod resume;
 mod rig;
 mod state;
 mod variants;

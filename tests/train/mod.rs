@@ -6,7 +6,7 @@ use alexnet_lab::data::HostBatch;
 use alexnet_lab::data::augment::Placement;
 use alexnet_lab::model::{
     InitSpec, Input, LayerKind, LayerSpec, ModelSpec, Network, ParameterRole, Shapes, Sides, first_weights,
-    to_host,
+    preset, to_host,
 };
 use alexnet_lab::train::{Between, Outcome, Rates, Sgd, SgdConfig, StepResult, Tally, Trainer};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -136,6 +136,42 @@ fn abandoning_a_batch_leaves_the_weights_alone() {
     assert!(matches!(outcome, Ok(Outcome::Abandoned)));
     assert_eq!((passes, trainer.step()), (3, 0));
     assert_eq!(weights_of(&trainer), weights);
+}
+
+/// A pass of a large network is not waited for: a stop in the middle of it gives the batch up at once.
+#[test]
+fn a_long_pass_is_abandoned_in_the_middle() {
+    let spec = preset("alexnet-64").unwrap().standard(10);
+    let shapes = Shapes::of(&spec).unwrap();
+    let pictures = 1_000_000_000 / shapes.multiply_adds() + 8;
+    let weights = first_weights(&spec, &shapes, 3);
+    let squares = 3 * spec.input.stored_side.pow(2);
+    let batch = HostBatch {
+        pixels: (0..pictures * squares).map(|index| (index * 31 % 251) as u8).collect(),
+        ..batch(pictures)
+    };
+    let trainer = || {
+        let network = Network::new(spec.clone(), &weights, &Device::flex()).unwrap();
+        let input = Input::new(spec.input, vec![120.0; 3 * spec.input.side.pow(2)]);
+        let sgd = Sgd::new(PAPER, network.spec(), network.shapes());
+        let mut trainer = Trainer::new(network, input, sgd, 11, pictures);
+        trainer.set_cautious();
+        trainer
+    };
+    let mut abandoned = trainer();
+    let mut asked = 0;
+    let outcome = abandoned.update(&batch, 0.01, |_, _| {
+        asked += 1;
+        if asked == 2 { Between::Abandon } else { Between::Continue }
+    });
+    assert!(matches!(outcome, Ok(Outcome::Abandoned)), "{outcome:?}");
+    assert_eq!((asked, abandoned.step()), (2, 0), "it was asked before the pass, and once during it");
+    assert_eq!(weights_of(&abandoned), weights);
+    // What goes on in the background changes nothing any more.
+    let mut fresh = trainer();
+    let [again, wanted] = [&mut abandoned, &mut fresh].map(|trainer| update(trainer, &batch, 0.01));
+    assert_eq!(again, wanted);
+    assert!(weights_of(&abandoned) == weights_of(&fresh), "the update is another one");
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Build<'_> {
 
 /// What is known of every picture before anything is done; what is missing counts as decoded again until it is not.
 pub(super) fn outcomes(plan: &Plan, matching: &Matching, records: &[Record]) -> Vec<Outcome> {
-    let mut outcomes: Vec<Outcome> = (0..plan.total()).map(|_| Ok(Pixels::Nowhere)).collect();
+    let mut outcomes: Vec<Outcome> = (0..plan.total()).map(|_| Ok(Pixels::Nowhere(None))).collect();
     for (item, record) in plan.items.iter().zip(&matching.records) {
         if let Some(number) = record {
             outcomes[item.position] = match &records[*number as usize].came_to {

@@ -1,11 +1,8 @@
 //! How a run keeps its state, takes it up again, and goes back to it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use super::Run;
 use crate::config::Schedule;
-use crate::data::{HostBatch, Split};
+use crate::data::HostBatch;
 use crate::engine::control::Control;
 use crate::engine::error::RunError;
 use crate::engine::event::{Checkpoints, Event, StopReason, TakenUp};
@@ -14,17 +11,20 @@ use crate::engine::keeper::Keeper;
 use crate::engine::plan::Plan;
 use crate::engine::replay::{self, KeptBatch};
 use crate::engine::start::Taken;
-use crate::engine::tables;
-use crate::model::replace_file;
 use crate::train::Trouble;
 use crate::train::checkpoint::{Checkpoint, Shelf, State};
 
-/// The keeper of a run, on a shelf that is in order.
-pub(super) fn keeper(control: &Control, plan: &Plan, taken: Option<&Taken>) -> Result<Keeper, RunError> {
+/// The keeper of a run, on a shelf that is in order. Of a run that has begun before, a shelf that cannot be prepared is
+/// told when something is put on it.
+pub(super) fn keeper(control: &Control, plan: &Plan, begun: bool) -> Result<Keeper, RunError> {
+    let taken = plan.taken.as_ref();
     let shelf = Shelf::of_run(plan.folder.path());
     let folder = shelf.folder().to_owned();
     let failed = |e: std::io::Error| RunError::internal(format!("cannot prepare {}: {e}", folder.display()));
-    shelf.prepare().map_err(failed)?;
+    match shelf.prepare() {
+        Err(e) if begun => log::warn!("{} is not in order: {e}", folder.display()),
+        prepared => prepared.map_err(failed)?,
+    }
     // That of a branch lies elsewhere, and it keeps one of its own.
     let last = taken
         .filter(|taken| !taken.branch)
@@ -40,7 +40,7 @@ impl Run {
             let history = Default::default();
             return Ok(TakenUp { step: 0, from, branch: false, replay_difference: None, history });
         };
-        let (step, next_batch) = position(state, self.steps_per_epoch);
+        let (step, next_batch) = state.position(self.steps_per_epoch);
         self.earlier_seconds = if taken.branch { 0.0 } else { state.seconds };
         self.next_batch = next_batch;
         self.validation_due = state.validation_due && step == state.step;
@@ -50,8 +50,7 @@ impl Run {
         if !taken.branch {
             self.best = state.best;
             self.plan.parent.clone_from(&state.parent);
-            let pictures = self.plan.store.len(Split::Validation);
-            self.history = tables::history(&taken.metrics, pictures);
+            self.history = taken.history.clone();
         }
         // First the plan, then the momentum: a layer that was frozen and thawed since has some again.
         let memory = state.rate.clone();
@@ -74,7 +73,7 @@ impl Run {
         if batch.mark != state.replay {
             return Ok(None);
         }
-        let now = batch.scores(self.trainer.network(), input).map_err(RunError::internal)?;
+        let now = batch.scores(self.trainer.network(), input).map_err(RunError::device)?;
         Ok(Some(replay::difference(before, &now)))
     }
 
@@ -135,8 +134,14 @@ impl Run {
         if self.keeper.has(step) || self.diverged {
             return Ok(!self.diverged);
         }
+        // First, because a checkpoint speaks of rows that must be on the disk.
+        if !self.write_down_now(control)? {
+            return Ok(true);
+        }
+        self.disk.trying();
         let (network, input) = (self.trainer.network(), self.trainer.input());
-        let replay = self.kept_batch.scores(network, input).map_err(RunError::internal)?;
+        let replay = self.kept_batch.scores(network, input).map_err(RunError::device)?;
+        self.plan.check_device()?;
         if replay.iter().any(|score| !score.is_finite()) {
             control.outbox.send(Event::Warning(format!(
                 "after update {step} the network answers with what is no number; this state is not kept"
@@ -144,8 +149,10 @@ impl Run {
             return Ok(false);
         }
         let classes = &self.plan.store.description().classes;
-        let model = network.to_file(classes, input.mean(), step).map_err(RunError::internal)?;
-        let velocities = self.trainer.velocities().map_err(RunError::internal)?;
+        let model = network.to_file(classes, input.mean(), step).map_err(RunError::device)?;
+        let velocities = self.trainer.velocities().map_err(RunError::device)?;
+        // What was read after a fault is not worth keeping.
+        self.plan.check_device()?;
         let (marks, tables) = self.plan.folder.marks(step)?;
         let state = self.state(marks);
         let config = self.plan.config.to_toml();
@@ -167,61 +174,11 @@ impl Run {
             best: self.best,
             metrics: marks.metrics,
             timing: marks.timing,
-            data: replay::data_mark(&self.plan.store),
+            data: self.pictures.clone(),
             replay: self.kept_batch.mark,
             device: self.plan.device.info.name.clone(),
             seconds: self.earlier_seconds + self.started.elapsed().as_secs_f64(),
             parent: self.plan.parent.clone(),
-        }
-    }
-
-    /// Writes the last checkpoint and puts its model beside the tables.
-    pub(super) fn save(&mut self, control: &Control) -> Result<PathBuf, RunError> {
-        self.keep(control)?;
-        self.keeper.wait();
-        let path = self.plan.folder.model_file();
-        let step = self.trainer.step();
-        let kept = self.keeper.last().filter(|(last, _)| *last == step).map(|(_, path)| path.clone());
-        match kept.is_some_and(|kept| publish(&Checkpoint::model_file(&kept), &path).is_ok()) {
-            true => Ok(path),
-            false => self.view().save(&path).map(|()| path).map_err(RunError::internal),
-        }
-    }
-
-    /// Saves what can be saved of a run that has failed: what was learned is worth more than the error. A device
-    /// that is gone, or a full disk, may have left an earlier checkpoint.
-    pub(super) fn rescue(&mut self, control: &Control) -> Option<PathBuf> {
-        // A device that has failed may never answer again.
-        let answers = self.plan.device.fault().is_none() && self.read_figures(control).is_ok();
-        if answers
-            && !self.diverged
-            && let Ok(path) = self.save(control)
-        {
-            return Some(path);
-        }
-        self.keeper.wait();
-        let model = self.keeper.last().map(|(_, path)| Checkpoint::model_file(path));
-        model.filter(|path| path.exists())
-    }
-
-    /// Goes back to the last checkpoint, because the loss is no number any more, and puts its model beside the
-    /// tables. Nothing if there is none: weights that are no numbers must not replace a model saved earlier.
-    pub(super) fn go_back(&mut self, control: &Control) -> Option<PathBuf> {
-        self.keeper.wait();
-        let (step, kept) = self.keeper.last()?.clone();
-        let good = Checkpoint::read(&kept).map_err(|e| e.to_string());
-        let good = good.and_then(|good| {
-            self.trainer.set_weights(&good.model.weights);
-            self.trainer.take_up(step, good.velocities);
-            let path = self.plan.folder.model_file();
-            publish(&Checkpoint::model_file(&kept), &path).map(|()| path).map_err(|e| e.to_string())
-        });
-        match good {
-            Ok(path) => Some(path),
-            Err(reason) => {
-                control.outbox.send(Event::Warning(reason));
-                None
-            }
         }
     }
 
@@ -231,11 +188,16 @@ impl Run {
             log::warn!("the cause cannot be looked for: {reason}");
             None
         });
+        let step = self.history.steps.last().map_or(0, |point| point.step);
+        let good = "all weights still are numbers";
         self.trouble = found.map(|trouble| match trouble {
             Trouble::Output(layer) => {
-                format!("the first layer whose output is no number is {layer}; all weights still are numbers")
+                format!("in update {step}, {layer} is the first layer whose output is no number; {good}")
             }
-            Trouble::Weights(name) => format!("the first weights that are no numbers are {name}"),
+            Trouble::Gradient(name) => {
+                format!("in update {step}, on the way back the gradient of {name} is the first that is no number; {good}")
+            }
+            Trouble::Weights(name) => format!("in update {step}, the first weights that are no numbers are {name}"),
         });
     }
 
@@ -250,51 +212,5 @@ impl Run {
             kept: kept.count,
             bytes: kept.bytes,
         }
-    }
-}
-
-/// Where a run of `steps_per_epoch` updates an epoch goes on: updates made, and the next batch. With other batches
-/// than before, a branch begins at the same part of the epoch.
-fn position(state: &State, steps_per_epoch: u64) -> (u64, u64) {
-    if state.steps_per_epoch == steps_per_epoch {
-        return (state.step, state.next_batch);
-    }
-    let before = state.steps_per_epoch.max(1);
-    let (epoch, within) = (state.next_batch / before, state.next_batch % before);
-    let batch = epoch * steps_per_epoch + within * steps_per_epoch / before;
-    (batch, batch)
-}
-
-/// Puts the model file of a checkpoint at `path`, where people look for it: as a second name of the same file,
-/// or as a copy where that cannot be.
-fn publish(model: &Path, path: &Path) -> std::io::Result<()> {
-    let mut linked = None;
-    let link = |part: &Path| {
-        fs::remove_file(part)?;
-        linked = Some(part.to_owned());
-        fs::hard_link(model, part).or_else(|_| fs::copy(model, part).map(|_| ()))
-    };
-    replace_file(path, link, |e| e)?;
-    // Renaming one name of a file to another name of the same file does nothing.
-    if let Some(part) = linked {
-        let _ = fs::remove_file(part);
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_linked_model_replaces_the_one_before() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let [new, path] = ["new", "model.safetensors"].map(|name| folder.path().join(name));
-        fs::write(&new, "new").expect("it can be written");
-        for _ in 0..2 {
-            publish(&new, &path).expect("it can be linked");
-            assert_eq!(fs::read(&path).expect("it is there"), b"new");
-        }
-        assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 2);
     }
 }

@@ -35,7 +35,7 @@ impl Run {
 
     pub(super) fn show_filters(&mut self, control: &Control) -> Result<(), RunError> {
         self.filters_shown = Instant::now();
-        if let Some(grid) = self.view().filters().map_err(RunError::internal)? {
+        if let Some(grid) = self.view().filters().map_err(RunError::device)? {
             control.outbox.send(Event::Filters(grid));
         }
         Ok(())

@@ -12,8 +12,9 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::ExportError;
 use super::description::{self, CLASSES, PREPROCESSING, Preprocessing, SPEC, STEP};
+use crate::model::bounds::MAX_PARAMETERS;
 use crate::model::dropout::convert_dropout;
-use crate::model::file::{MAX_PARAMETERS, ModelFile};
+use crate::model::file::ModelFile;
 use crate::model::shapes::{MapShape, Shapes};
 use crate::model::spec::{LayerKind, LayerSpec, ModelSpec, Sides};
 

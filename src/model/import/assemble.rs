@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::source::Tensors;
 use crate::kernels::MAX_BINDING_BYTES;
-use crate::model::file::MAX_PARAMETERS;
+use crate::model::bounds::MAX_PARAMETERS;
 use crate::model::shapes::{ParameterRole, ParameterShape, Shapes};
 use crate::model::spec::{LayerKind, LayerSpec, ModelSpec};
 

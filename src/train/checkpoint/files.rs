@@ -90,17 +90,14 @@ impl Checkpoint {
     /// Every file that is missing, cut short or changed, by name; a newer version.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let damaged = |reason: String| CheckpointError::Damaged { path: path.into(), reason };
-        let faults = faults(path);
-        if !faults.is_empty() {
-            return Err(damaged(faults.join("; ")));
-        }
+        check(path, &FILES)?;
         let state = state_at(path)?;
         let model = ModelFile::read(&path.join(MODEL)).map_err(|e| damaged(e.to_string()))?;
         let shapes = Shapes::of(&model.spec).map_err(|e| damaged(e.to_string()))?;
-        let bytes = fs::read(path.join(TRAINING)).map_err(|e| damaged(format!("{TRAINING}: {e}")))?;
+        let bytes = fs::read(path.join(TRAINING)).map_err(|e| Fault::of(TRAINING, &e).into_error(path))?;
         let (velocities, replay) = tensors::read(&bytes, &shapes, state.replay.pictures)
             .map_err(|reason| damaged(format!("{TRAINING}: {reason}")))?;
-        let config = text_at(path, CONFIG).map_err(damaged)?;
+        let config = text_at(path, CONFIG).map_err(|fault| fault.into_error(path))?;
         Ok(Self { state, config, model, velocities, replay })
     }
 }
@@ -110,45 +107,91 @@ impl Checkpoint {
 /// # Errors
 /// A state that is missing, damaged or of a newer version.
 pub fn read_state(path: &Path) -> Result<State, CheckpointError> {
-    let fault = listed(path).and_then(|sums| fault_of(path, STATE, &sums).map_or(Ok(()), Err));
-    fault.map_err(|reason| CheckpointError::Damaged { path: path.into(), reason })?;
+    check(path, &[STATE])?;
     state_at(path)
 }
 
+/// Whether the checkpoint at `path` is one of this program whose files are all there, as far as can be seen without
+/// reading the large ones.
+pub(super) fn looks_whole(path: &Path) -> bool {
+    let Ok(sums) = listed(path) else { return false };
+    let there = |&name: &&str| {
+        let wanted = sums.iter().find(|(listed, _)| listed == name).map(|(_, mark)| mark.bytes);
+        wanted.is_some() && wanted == fs::metadata(path.join(name)).ok().map(|file| file.len())
+    };
+    FILES.iter().all(there) && read_state(path).is_ok()
+}
+
 fn state_at(path: &Path) -> Result<State, CheckpointError> {
-    let damaged = |reason: String| CheckpointError::Damaged { path: path.into(), reason };
-    let text = text_at(path, STATE).map_err(damaged)?;
+    let text = text_at(path, STATE).map_err(|fault| fault.into_error(path))?;
     State::parse(&text).map_err(|fault| match fault {
-        Some(reason) => damaged(reason),
+        Some(reason) => CheckpointError::Damaged { path: path.into(), reason },
         None => CheckpointError::Newer { path: path.into() },
     })
 }
 
-/// What is wrong with the files of a checkpoint, one sentence each.
-fn faults(path: &Path) -> Vec<String> {
-    match listed(path) {
-        Err(reason) => vec![reason],
-        Ok(sums) => FILES.iter().filter_map(|name| fault_of(path, name, &sums)).collect(),
+/// What is wrong with a file of a checkpoint.
+struct Fault {
+    reason: String,
+    /// Of the disk and not of the file: another attempt may succeed.
+    passing: bool,
+}
+
+impl Fault {
+    fn lasting(reason: String) -> Self {
+        Self { reason, passing: false }
+    }
+
+    /// What an error on reading `name` says of it.
+    fn of(name: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::lasting(format!("{name} is missing")),
+            // Bytes that are no text, for example.
+            io::ErrorKind::InvalidData => Self::lasting(format!("{name} cannot be read ({error})")),
+            _ => Self { reason: format!("{name} cannot be read ({error})"), passing: true },
+        }
+    }
+
+    fn into_error(self, path: &Path) -> CheckpointError {
+        let (path, reason) = (path.into(), self.reason);
+        if self.passing {
+            CheckpointError::Unreadable { path, reason }
+        } else {
+            CheckpointError::Damaged { path, reason }
+        }
     }
 }
 
-fn fault_of(path: &Path, name: &str, sums: &[(String, Mark)]) -> Option<String> {
+/// Compares files of a checkpoint with their sums; tells of all that do not fit.
+fn check(path: &Path, names: &[&str]) -> Result<(), CheckpointError> {
+    let sums = listed(path).map_err(|fault| fault.into_error(path))?;
+    let faults: Vec<Fault> = names.iter().filter_map(|name| fault_of(path, name, &sums)).collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let passing = faults.iter().any(|fault| fault.passing);
+    let reasons: Vec<String> = faults.into_iter().map(|fault| fault.reason).collect();
+    Err(Fault { reason: reasons.join("; "), passing }.into_error(path))
+}
+
+fn fault_of(path: &Path, name: &str, sums: &[(String, Mark)]) -> Option<Fault> {
     let Some((_, wanted)) = sums.iter().find(|(listed, _)| listed == name) else {
-        return Some(format!("{SUMS} says nothing of {name}"));
+        return Some(Fault::lasting(format!("{SUMS} says nothing of {name}")));
     };
     match measure(&path.join(name)) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Some(format!("{name} is missing")),
-        Err(e) => Some(format!("{name} cannot be read ({e})")),
+        Err(e) => Some(Fault::of(name, &e)),
         Ok(found) if found.bytes != wanted.bytes => {
-            Some(format!("{name} has {} bytes instead of {}", found.bytes, wanted.bytes))
+            Some(Fault::lasting(format!("{name} has {} bytes instead of {}", found.bytes, wanted.bytes)))
         }
-        Ok(found) if found.crc32 != wanted.crc32 => Some(format!("{name} has changed since it was written")),
+        Ok(found) if found.crc32 != wanted.crc32 => {
+            Some(Fault::lasting(format!("{name} has changed since it was written")))
+        }
         Ok(_) => None,
     }
 }
 
 /// The sums that were written down.
-fn listed(path: &Path) -> Result<Vec<(String, Mark)>, String> {
+fn listed(path: &Path) -> Result<Vec<(String, Mark)>, Fault> {
     let text = text_at(path, SUMS)?;
     let parse = |line: &str| {
         let mut words = line.splitn(3, ' ');
@@ -157,19 +200,18 @@ fn listed(path: &Path) -> Result<Vec<(String, Mark)>, String> {
         Some((words.next()?.to_owned(), Mark { bytes, crc32 }))
     };
     text.lines()
-        .map(|line| parse(line).ok_or_else(|| format!("{SUMS} has changed since it was written")))
+        .map(|line| {
+            parse(line).ok_or_else(|| Fault::lasting(format!("{SUMS} has changed since it was written")))
+        })
         .collect()
 }
 
-fn text_at(path: &Path, name: &str) -> Result<String, String> {
-    let file = File::open(path.join(name)).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => format!("{name} is missing"),
-        _ => format!("{name} cannot be read ({e})"),
-    })?;
+fn text_at(path: &Path, name: &str) -> Result<String, Fault> {
+    let file = File::open(path.join(name)).map_err(|e| Fault::of(name, &e))?;
     let mut text = String::new();
     match file.take(TEXT_BYTES).read_to_string(&mut text) {
         Ok(_) => Ok(text),
-        Err(e) => Err(format!("{name} cannot be read ({e})")),
+        Err(e) => Err(Fault::of(name, &e)),
     }
 }
 

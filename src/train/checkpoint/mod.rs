@@ -48,6 +48,9 @@ pub enum CheckpointError {
     Damaged { path: PathBuf, reason: String },
     #[error("the checkpoint {path} was written by a newer version of this program; please update")]
     Newer { path: PathBuf },
+    /// The disk does not answer now; that says nothing of the checkpoint.
+    #[error("the checkpoint {path} cannot be read just now: {reason}")]
+    Unreadable { path: PathBuf, reason: String },
     #[error("cannot write the checkpoint {path}: {reason}")]
     Write { path: PathBuf, reason: String },
 }

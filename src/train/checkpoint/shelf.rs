@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::files::{looks_whole, read_state};
+
 /// The folder `checkpoints` of a run. Only a run that holds the lock of its folder changes anything in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shelf {
@@ -25,6 +27,8 @@ const PART: &str = ".part";
 const OLD: &str = ".old";
 /// A checkpoint that is being removed.
 const GONE: &str = ".gone";
+/// The folder of those that a run has gone back behind.
+const ASIDE: &str = "aside";
 
 /// The name of the checkpoint after `step` updates.
 pub(super) fn name(step: u64) -> String {
@@ -117,23 +121,72 @@ impl Shelf {
         Ok(())
     }
 
-    /// Keeps the last `count` checkpoints and the one after `best` updates; removes the others.
+    /// Keeps the last `count` checkpoints and the one after `best` updates; removes the others, and what was put aside
+    /// and has been overtaken. If the best could not be written, the best of those that are there stays.
     pub fn prune(&self, count: usize, best: Option<u64>) {
         let all = self.list();
         let surplus = all.len().saturating_sub(count);
+        let newest = all.keys().next_back().copied();
+        let best = best.and_then(|best| if all.contains_key(&best) { Some(best) } else { best_of(&all) });
         for (step, path) in all.into_iter().take(surplus) {
             if best != Some(step) {
                 remove(&path);
             }
         }
+        self.clear_aside(newest);
     }
 
-    /// Removes the checkpoints after `step`: the run goes on from there.
-    pub fn forget_after(&self, step: u64) {
-        for path in self.list().into_iter().filter(|(found, _)| *found > step).map(|(_, path)| path) {
-            remove(&path);
-        }
+    /// Where the checkpoints lie that a run has gone back behind.
+    pub fn aside(&self) -> PathBuf {
+        self.folder.join(ASIDE)
     }
+
+    /// Puts the checkpoints after `step` aside, because the run goes on from there. None is
+    /// removed: they go one by one as the run overtakes them ([`Self::prune`]).
+    ///
+    /// # Errors
+    /// One that cannot be moved.
+    pub fn put_aside_after(&self, step: u64) -> io::Result<()> {
+        let later = self.list().into_iter().filter(|(found, _)| *found > step);
+        for (step, path) in later {
+            fs::create_dir_all(self.aside())?;
+            let free = |place: &PathBuf| !place.exists();
+            let names = (1..).map(|number| match number {
+                1 => name(step),
+                number => format!("{}-{number}", name(step)),
+            });
+            let place = names.map(|name| self.aside().join(name)).find(free);
+            fs::rename(&path, place.expect("there are more numbers than folders"))?;
+        }
+        Ok(())
+    }
+
+    /// Removes what lies aside and has been overtaken by the checkpoint after `newest` updates. What is damaged, or of
+    /// a newer version of the program, stays: it may be of use to somebody who knows more.
+    fn clear_aside(&self, newest: Option<u64>) {
+        let entries = fs::read_dir(self.aside()).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let overtaken = aside_step(&path).is_some_and(|step| newest.is_some_and(|newest| step <= newest));
+            if overtaken && looks_whole(&path) {
+                remove(&path);
+            }
+        }
+        // Only an empty folder can be removed so.
+        let _ = fs::remove_dir(self.aside());
+    }
+}
+
+/// The best of these checkpoints, as far as they speak of each other.
+fn best_of(all: &BTreeMap<u64, PathBuf>) -> Option<u64> {
+    let bests = all.values().filter_map(|path| read_state(path).ok()?.best);
+    let there = bests.filter(|best| all.contains_key(&best.step));
+    there.min_by(|a, b| a.top1_error.total_cmp(&b.top1_error)).map(|best| best.step)
+}
+
+/// The step of a checkpoint that lies aside, perhaps with a number of its own behind it.
+fn aside_step(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?.strip_prefix(PREFIX)?;
+    name.split('-').next()?.parse().ok()
 }
 
 /// The step that the name of a checkpoint speaks of.

@@ -78,6 +78,10 @@ pub struct DataMark {
     pub side: u32,
     /// Sum over all labels in order, training pictures first.
     pub labels_crc32: u32,
+    /// Sum over the sums of all pictures' pixels, in the same order: that of the file `pictures.crc32` of the run.
+    /// Checkpoints of version 0.1 may lack it.
+    #[serde(default)]
+    pub pixels_crc32: Option<u32>,
 }
 
 /// The batch that is kept to prove that a run goes on exactly: some training pictures, of which
@@ -118,15 +122,42 @@ impl State {
             // The first format. One that comes later turns this one's text into its own here.
             FORMAT => {
                 let state: Self = serde_json::from_str(text).map_err(unreadable)?;
-                let counts = [state.step, state.next_batch, state.steps_per_epoch, state.total_steps];
-                if state.replay.pictures > MAX_REPLAYED || counts.into_iter().any(|count| count > MAX_COUNT) {
-                    return Err(Some("state.json holds numbers that no run comes to".into()));
+                if state.is_possible() {
+                    Ok(state)
+                } else {
+                    Err(Some("state.json holds numbers that no run comes to".into()))
                 }
-                Ok(state)
             }
             newer if newer > FORMAT => Err(None),
             unknown => Err(Some(format!("state.json has the format {unknown}, which never was"))),
         }
+    }
+
+    /// Whether all of it are numbers that a run can come to.
+    fn is_possible(&self) -> bool {
+        let Self { step, next_batch, steps_per_epoch, total_steps, best, replay, .. } = self;
+        let best_step = best.map_or(0, |best| best.step);
+        let counts = [*step, *next_batch, *steps_per_epoch, *total_steps, best_step];
+        counts.into_iter().all(|count| count <= MAX_COUNT)
+            && *steps_per_epoch > 0
+            && replay.pictures <= MAX_REPLAYED
+            && self.seconds.is_finite()
+            && best.is_none_or(|best| best.top1_error.is_finite())
+            && self.rate.is_possible()
+    }
+
+    /// Where a run of `steps_per_epoch` updates an epoch goes on from here: updates made, and the next batch. With
+    /// other batches than before, a branch begins at the same part of the epoch.
+    pub fn position(&self, steps_per_epoch: u64) -> (u64, u64) {
+        if self.steps_per_epoch == steps_per_epoch {
+            return (self.step, self.next_batch);
+        }
+        let before = self.steps_per_epoch.max(1);
+        let (epoch, within) = (self.next_batch / before, self.next_batch % before);
+        let batch = epoch
+            .saturating_mul(steps_per_epoch)
+            .saturating_add(within.saturating_mul(steps_per_epoch) / before);
+        (batch, batch)
     }
 
     /// Epochs gone by.
