@@ -1,17 +1,9 @@
 // Linear layer, backward to the input: gradients [pictures, out] times the weights [out, in].
 
-struct Params {
-    pictures: u32,
-    inputs: u32,
-    out: u32,
-}
-
 @group(0) @binding(0) var<storage, read_write> weight: array<f32>;
 @group(0) @binding(1) var<storage, read_write> grad: array<f32>;
 @group(0) @binding(2) var<storage, read_write> dx: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
-
-const FOUR: vec4<u32> = vec4<u32>(0u, 1u, 2u, 3u);
 
 // Four inputs.
 struct Column {

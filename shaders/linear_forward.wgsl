@@ -1,18 +1,10 @@
 // Linear layer, forward: x [pictures, in] times the weights turned round [in, out], and the biases.
 
-struct Params {
-    pictures: u32,
-    inputs: u32,
-    out: u32,
-}
-
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-const FOUR: vec4<u32> = vec4<u32>(0u, 1u, 2u, 3u);
 
 // Where the weights of four outputs begin.
 struct Column {

@@ -27,7 +27,7 @@ var<workgroup> right_slice: array<vec4<f32>, {{ right_vectors }}>;
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3<u32>) {
     let first_m = group.y * TILE_M;
     let first_n = group.x * TILE_N;
-    let down = thread / ACROSS * THREAD_M;
+    let down = {{ down }};
     let right = thread % ACROSS;
     let range = terms(group.z);
     {{ right_before }}
@@ -43,9 +43,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
             right_slice[k * RIGHT_PITCH + n] = right_values(first_k + k, column, range.y, group.z);
         }
         workgroupBarrier();
-        for (var k = 0u; k < TILE_K; k++) {
-            {{ multiply }}
-        }
+        {{ multiply }}
         workgroupBarrier();
     }
     {{ store }}

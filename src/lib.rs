@@ -6,6 +6,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`words`] | numbers as people read them |
+//! | `files` | files that are whole or absent, and locks between programs |
 //! | [`config`] | what a run is: data, model, update rule, length |
 //! | [`device`] | which devices there are, which one is taken, and why |
 //! | [`data`] | pictures: downloaded, found, decoded once, dealt out in batches |
@@ -28,6 +29,7 @@ pub mod config;
 pub mod data;
 pub mod device;
 pub mod engine;
+mod files;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod infer;

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 /// A module and the modules of ours that it may use.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("words", &[]),
+    ("files", &[]),
     ("config", &[]),
     ("device", &[]),
     ("kernels", &[]),
     ("vis", &[]),
-    ("data", &["config", "words"]),
+    ("data", &["config", "files", "words"]),
     ("model", &["kernels", "config"]),
-    ("train", &["model", "kernels", "data", "config"]),
+    ("train", &["model", "kernels", "data", "config", "files"]),
     ("infer", &["model", "data"]),
     ("engine", &["train", "infer", "vis", "model", "kernels", "data", "device", "config", "words"]),
     ("cli", &["engine", "vis", "config", "words"]),

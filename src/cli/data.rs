@@ -94,7 +94,5 @@ fn objects(found: &DataCheck) {
 }
 
 fn report(found: &DataCheck) {
-    for (title, text) in found.rows("--json lists them, --refused FILE.csv writes them to a file") {
-        output::line(&format!("{title:<12} {text}"));
-    }
+    output::rows(&found.rows("--json lists them, --refused FILE.csv writes them to a file"));
 }

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted after a clean save.
 
 mod bench;
+mod cache;
 mod data;
 mod datasets;
 mod devices;
@@ -86,7 +87,7 @@ enum DataTask {
     /// what is there already is not done again
     Prepare(prepare::PrepareArgs),
     /// List the prepared pictures that are kept on disk, or remove them
-    Cache(prepare::CacheArgs),
+    Cache(cache::CacheArgs),
     /// List the data sets that can be downloaded, and which of them are here
     List(datasets::ListArgs),
     /// Download a data set. One that was broken off goes on where it stopped
@@ -286,7 +287,7 @@ impl Cli {
             Some(Task::Summary(args)) => Request::Done(summary::run(args)),
             Some(Task::Data { task: DataTask::Check(args) }) => Request::Done(data::check(args)),
             Some(Task::Data { task: DataTask::Prepare(args) }) => Request::Done(prepare::run(args)),
-            Some(Task::Data { task: DataTask::Cache(args) }) => Request::Done(prepare::cache(args)),
+            Some(Task::Data { task: DataTask::Cache(args) }) => Request::Done(cache::run(args)),
             Some(Task::Bench { task }) => Request::Done(bench::run(task)),
             Some(Task::Data { task: DataTask::List(args) }) => Request::Done(datasets::list(&args)),
             Some(Task::Data { task: DataTask::Get(args) }) => Request::Done(datasets::get(args)),

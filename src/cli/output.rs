@@ -32,6 +32,11 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
+/// Writes the rows of a report to standard output: titles, empty where the last one goes on, and texts.
+pub(super) fn rows(rows: &[(&str, String)]) {
+    rows.iter().for_each(|(title, text)| line(&format!("{title:<12} {text}")));
+}
+
 /// Writes a line to standard error.
 pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

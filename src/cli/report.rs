@@ -197,7 +197,8 @@ impl Report {
         if !again {
             self.introduce(info);
         }
-        self.say(&format!("Device:  {} ({})", info.device, info.device_reason));
+        let memory = info.memory.words();
+        self.say(&format!("Device:  {} ({}); {memory}", info.device, info.device_reason));
         if !again {
             self.say(&format!("Folder:  {}", info.folder.display()));
         }
@@ -214,6 +215,7 @@ impl Report {
                 "parameters": info.model.parameters, "multiply_adds": info.model.multiply_adds,
                 "classes": info.data.classes, "train": info.data.train, "validation": info.data.validation,
                 "refused": info.refused.len(), "device": info.device, "device_reason": info.device_reason,
+                "memory": info.memory,
                 "steps_per_epoch": info.steps_per_epoch, "total_steps": info.total_steps,
                 "seed": info.config.run.seed,
                 "taken_up": info.taken_up.as_ref().map(|taken| json!({

@@ -66,10 +66,7 @@ fn table(summary: &NetworkSummary) {
     let (parameters, multiply_adds) = (grouped(summary.parameters, ','), grouped(summary.multiply_adds, ','));
     output::line(&format!("{:<10} {:>11} {parameters:>12} {multiply_adds:>14}", "total", ""));
     let passes = if *pass == *batch { String::new() } else { format!(", {pass} at a time") };
-    output::line(&format!(
-        "\nTraining with batches of {batch}{passes} takes about {:.0} MiB.",
-        mib(summary.training_bytes)
-    ));
+    output::line(&format!("\nTraining with batches of {batch}{passes} {}.", summary.memory.words()));
 }
 
 fn mib(bytes: usize) -> f64 {

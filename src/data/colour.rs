@@ -124,6 +124,12 @@ impl ColourSums {
         self.sums.iter_mut().zip(other.sums).for_each(|(sum, part)| *sum += part);
     }
 
+    /// Takes away sums that were added before.
+    pub fn take_away(&mut self, other: &Self) {
+        self.pixels = self.pixels.wrapping_sub(other.pixels);
+        self.sums.iter_mut().zip(other.sums).for_each(|(sum, part)| *sum = sum.wrapping_sub(part));
+    }
+
     /// Mean and principal components. Without pixels everything is 0.
     pub fn statistics(&self) -> ColourStatistics {
         let count = self.pixels.max(1) as f64;

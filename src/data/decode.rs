@@ -4,7 +4,7 @@
 //! taken, and whatever is wrong ends as a sentence, never as a panic.
 
 use std::borrow::Cow;
-use std::io::Cursor;
+use std::io::{BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
@@ -111,34 +111,35 @@ fn decode_as(
     if format == ImageFormat::Tiff
         && let Some(restated) = tiff::restate(bytes)
     {
-        return decode_restated(restated, bytes.len(), has_room);
+        return decode_restated(restated, bytes, has_room);
     }
-    let (mut picture, orientation) = decode_plainly(bytes, format, 0, has_room)?;
+    let (mut picture, orientation) = decode_plainly(Cursor::new(bytes), bytes, format, 0, has_room)?;
     picture.apply_orientation(orientation);
     Ok(on_white(picture))
 }
 
 /// Decodes a kind of TIFF that the image library does not know by name.
 fn decode_restated(
-    mut restated: Restated,
-    file: usize,
+    restated: Restated,
+    bytes: &[u8],
     has_room: &mut dyn FnMut(u64) -> bool,
 ) -> Result<RgbImage, Undecoded> {
     let (width, height) = restated.size();
     let pixels = u64::from(width) * u64::from(height);
-    let bytes = std::mem::take(&mut restated.file);
-    // Beside what the library takes: the file described anew, and the picture made out, perhaps turned.
-    let extra = (file as u64).saturating_add(pixels.saturating_mul(6));
-    let (rows, orientation) = decode_plainly(&bytes, ImageFormat::Tiff, extra, has_room)?;
-    drop(bytes);
-    let picture = restated.picture(rows).map_err(Undecoded::Refused)?;
+    // Beside what the library takes: the picture made out, perhaps turned.
+    let extra = pixels.saturating_mul(6);
+    let (file, samples) = restated.parts();
+    let (rows, orientation) = decode_plainly(file, bytes, ImageFormat::Tiff, extra, has_room)?;
+    let picture = samples.picture(rows).map_err(Undecoded::Refused)?;
     let mut picture = DynamicImage::ImageRgb8(picture);
     picture.apply_orientation(orientation);
     Ok(picture.into_rgb8())
 }
 
-/// What the image library makes of a file, not turned yet. `extra` bytes are needed beside its own.
+/// What the image library makes of a `file`, not turned yet. Its `bytes` say what it will need, and `extra` more are
+/// needed.
 fn decode_plainly(
+    file: impl BufRead + Seek,
     bytes: &[u8],
     format: ImageFormat,
     extra: u64,
@@ -147,7 +148,7 @@ fn decode_plainly(
     let failed = |error: ImageError| Undecoded::Refused(plain_reason(format, &error));
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODE_MIB << 20);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut reader = ImageReader::with_format(file, format);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
@@ -352,5 +353,33 @@ fn name_of(format: ImageFormat) -> Cow<'static, str> {
         ImageFormat::Jpeg => "JPEG".into(),
         ImageFormat::WebP => "WebP".into(),
         other => other.extensions_str().first().map_or("unknown".into(), |e| e.to_uppercase().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that decoding asks for.
+    fn asked_for(file: &[u8]) -> u64 {
+        let mut asked = 0;
+        let picture = decode_if(file, &mut |bytes| {
+            asked = bytes;
+            true
+        });
+        assert!(picture.is_ok_and(|picture| picture.dimensions() == (20, 12)));
+        asked
+    }
+
+    #[test]
+    fn a_tiff_that_is_described_anew_is_not_copied() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiff");
+        for name in ["palette-lzw.tif", "float32-rgb-tiles.tif", "uint32-rgb.tif"] {
+            let mut file = std::fs::read(folder.join(name)).expect("the fixture is there");
+            assert!(tiff::restate(&file).is_some(), "{name} is not read by the library alone");
+            let asked = asked_for(&file);
+            file.resize(file.len() + (1 << 20), 0);
+            assert_eq!(asked_for(&file), asked, "{name}: what is long need not be taken twice");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with a source of pictures. Each message is one line that names the thing and the remedy.
 
 use super::known::KnownError;
+use super::pool::Unfinished;
 use super::{Dataset, Refused, Split};
 
 /// Why a source cannot be used.
@@ -73,6 +74,10 @@ pub enum DataError {
     TooManyRefused { path: String, total: usize, refused: Vec<Refused> },
     #[error("cannot start a thread to read pictures ({reason}): close other programs, or set fewer threads")]
     Threads { reason: std::io::Error },
+    #[error(
+        "the program failed on {what} ({reason}): please report it; without that file it will most likely go on"
+    )]
+    Broken { what: String, reason: String },
 }
 
 impl From<KnownError> for DataError {
@@ -85,11 +90,43 @@ impl From<KnownError> for DataError {
 }
 
 impl DataError {
+    /// Why not all pictures were read. `name` says which picture a job was about.
+    pub(super) fn unfinished(unfinished: Unfinished, name: impl FnOnce(usize) -> String) -> Self {
+        match unfinished {
+            Unfinished::Threads(reason) => Self::Threads { reason },
+            Unfinished::Panicked { job, message: reason } => {
+                let what = job.map_or("the pictures".into(), |job| format!("`{}`", name(job)));
+                Self::Broken { what, reason }
+            }
+        }
+    }
+
+    /// Whether the user can mend it by asking for something else.
+    pub fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::Kept(_) | Self::Threads { .. } | Self::Broken { .. })
+    }
+
     /// Why a data set is not used of which more pictures are refused than it allows.
     pub(super) fn too_many(dataset: &dyn Dataset, refused: &[Refused]) -> Option<Self> {
         let total = dataset.len(Split::Train) + dataset.len(Split::Validation);
         let path = dataset.description().source.clone();
         let refused = (refused.len() > dataset.most_refused()).then(|| refused.to_vec())?;
         Some(Self::TooManyRefused { path, total, refused })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_program_names_the_picture_if_it_is_known() {
+        let panicked = |job| Unfinished::Panicked { job, message: "index out of bounds".into() };
+        let told = |job| DataError::unfinished(panicked(job), |job| format!("cat/{job}.png"));
+        let named = told(Some(7));
+        assert!(!named.is_bad_input());
+        let text = named.to_string();
+        assert!(text.contains("failed on `cat/7.png` (index out of bounds): please report it"), "{text}");
+        assert!(told(None).to_string().contains("failed on the pictures (index out of bounds)"));
     }
 }

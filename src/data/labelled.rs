@@ -9,7 +9,7 @@ use super::decode::{Undecoded, decode, decode_if, dimensions, square};
 use super::error::DataError;
 use super::layouts::{Item, Layout, Picture};
 use super::sources::{Entry, Listing, Opened, Source};
-use super::{Dataset, Description, Fingerprint, Refused, Split};
+use super::{Dataset, Description, Fault, Fingerprint, Refused, Split};
 
 /// Labelled pictures of a source.
 pub(super) struct Labelled {
@@ -192,7 +192,8 @@ impl Dataset for Labelled {
                 let entry = &self.entries[*number as usize];
                 let stamp = self.source.stamp(entry)?;
                 let order = entry.place_in_archives().unwrap_or(u64::from(*number));
-                Some(Fingerprint::new(&entry.path, stamp, 0, order))
+                let around = self.source.stamp_around(entry);
+                Some(Fingerprint::new(&entry.path, stamp, 0, order).within(around))
             }
             Picture::Record { file, index } => {
                 let stamp = self.layout.records[*file as usize].bytes.stamp()?;
@@ -203,11 +204,11 @@ impl Dataset for Labelled {
         }
     }
 
-    fn is_at_hand(&self, split: Split, index: usize) -> bool {
+    fn fault(&self, split: Split, index: usize) -> Fault {
         match &self.items(split)[index].picture {
-            Picture::File(number) => self.source.bytes(&self.entries[*number as usize]).is_ok(),
-            Picture::Record { .. } => true,
-            Picture::Unusable(_) => false,
+            Picture::File(number) => self.source.fault(&self.entries[*number as usize]),
+            Picture::Record { file, index } => self.layout.records[*file as usize].fault(*index),
+            Picture::Unusable(_) => Fault::Picture,
         }
     }
 

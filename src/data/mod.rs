@@ -50,8 +50,11 @@ pub use error::DataError;
 pub use fingerprint::Fingerprint;
 pub use loader::{Loader, Next, TrainPlan};
 pub use near::{LARGEST_DISTANCE, NearDuplicates, NearPair};
-pub use prepared::{Cabinet, Kept, KeptError, KeptSource, Preparation, Removal, Report, Watch, prepare};
+pub use prepared::{
+    Cabinet, Kept, KeptError, KeptSource, Preparation, Removal, Report, Verified, Watch, prepare,
+};
 pub use sample::SampleDataset;
+pub use sources::Fault;
 pub use store::{PictureStore, planes};
 
 /// Opens the source that `config` names: `sample`, a folder, an archive (`.tar`, `.tar.gz`, `.zip`), a list of
@@ -215,10 +218,10 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// Whether the bytes of picture `index` of `split` can be had, whatever they hold. Asked of a picture that was
-    /// refused: the next attempt has better chances if a disk or a permission was the reason.
-    fn is_at_hand(&self, _split: Split, _index: usize) -> bool {
-        true
+    /// What is to blame that picture `index` of `split` was refused: the next attempt has better chances if a disk or a
+    /// permission was the reason.
+    fn fault(&self, _split: Split, _index: usize) -> Fault {
+        Fault::Picture
     }
 
     /// What lies at the source but belongs to no class, with the reason; a thousand at most.

@@ -15,7 +15,7 @@ use image::RgbImage;
 use super::colour::ColourStatistics;
 use super::error::DataError;
 use super::pool::{Pool, Taken};
-use super::prepared::Kept;
+use super::prepared::{Kept, Square};
 use super::sums::Sums;
 use super::{Dataset, Description, Refused, Split};
 
@@ -47,11 +47,8 @@ struct Usable {
 /// Where the pixels of a usable picture are.
 pub(super) enum Pixels {
     Memory(Box<[u8]>),
-    /// On disk, at a place with a checksum.
-    Kept {
-        slot: u32,
-        checksum: u32,
-    },
+    /// On disk.
+    Kept(Square),
     /// Nowhere: they are decoded again. Their checksum, if they were decoded before.
     Nowhere(Option<u32>),
 }
@@ -74,6 +71,20 @@ impl PictureStore {
         progress: &(dyn Fn(usize, usize) + Sync),
         cancel: &AtomicBool,
     ) -> Result<Option<Self>, DataError> {
+        let goes_on = || !cancel.load(Ordering::Relaxed);
+        Self::prepare_while(dataset, side, budget_bytes, threads, progress, &goes_on)
+    }
+
+    /// As [`Self::prepare`], as long as `goes_on` says so, which may take its time to answer. It is asked after every
+    /// picture, on the calling thread.
+    pub(super) fn prepare_while(
+        dataset: Arc<dyn Dataset>,
+        side: u32,
+        budget_bytes: usize,
+        threads: usize,
+        progress: &(dyn Fn(usize, usize) + Sync),
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Self>, DataError> {
         let side = side.max(1);
         let train = dataset.len(Split::Train);
         let total = train + dataset.len(Split::Validation);
@@ -81,7 +92,7 @@ impl PictureStore {
         let threads = worker_count(threads);
         let report_every = (total / 200).max(1);
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(total);
-        let mut refused = 0;
+        let (mut refused, mut stopped) = (0, false);
         let decode_one = |sums: &mut Sums, position: usize| -> Outcome {
             let (split, index) = locate(position, train);
             let planes = read(&*dataset, split, index, side)?;
@@ -107,16 +118,18 @@ impl PictureStore {
                         progress(done, total);
                     }
                 }
+                stopped = !goes_on();
                 // Beyond the limit, the rest cannot make it better.
-                if cancel.load(Ordering::Relaxed) || refused > dataset.most_refused() {
+                if stopped || refused > dataset.most_refused() {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
                 }
             },
         );
-        let states = states.map_err(|reason| DataError::Threads { reason })?;
-        if cancel.load(Ordering::Relaxed) {
+        let states =
+            states.map_err(|unfinished| DataError::unfinished(unfinished, |job| name_of(&*dataset, job)))?;
+        if stopped || !goes_on() {
             return Ok(None);
         }
         Self::assemble(dataset, side, outcomes, &joined(states, side), None).map(Some)
@@ -285,9 +298,7 @@ impl PictureStore {
         let again = || read(&*self.dataset, split, usable.index as usize, self.side);
         match (&usable.pixels, &self.kept) {
             (Pixels::Memory(pixels), _) => into.copy_from_slice(pixels),
-            (&Pixels::Kept { slot, checksum }, Some(kept)) => {
-                kept.pixels().read(slot, checksum, into, again)?
-            }
+            (&Pixels::Kept(square), Some(kept)) => kept.pixels().read(square, into, again)?,
             _ => into.copy_from_slice(&again()?),
         }
         Ok(())
@@ -297,7 +308,7 @@ impl PictureStore {
     pub fn checksum(&self, split: Split, index: usize) -> Option<u32> {
         match &self.items(split)[index].pixels {
             Pixels::Memory(pixels) => Some(crc32fast::hash(pixels)),
-            Pixels::Kept { checksum, .. } => Some(*checksum),
+            Pixels::Kept(square) => Some(square.checksum),
             Pixels::Nowhere(checksum) => *checksum,
         }
     }
@@ -341,6 +352,12 @@ pub(super) fn worker_count(threads: usize) -> usize {
 /// Split and index of a position in "all training pictures, then all validation pictures".
 pub(super) fn locate(position: usize, train: usize) -> (Split, usize) {
     if position < train { (Split::Train, position) } else { (Split::Validation, position - train) }
+}
+
+/// Name of the picture at a position in "all training pictures, then all validation pictures".
+pub(super) fn name_of(dataset: &dyn Dataset, position: usize) -> String {
+    let (split, index) = locate(position, dataset.len(Split::Train));
+    dataset.name(split, index)
 }
 
 /// Decodes a picture to planes. A decoder that panics refuses that picture only.

@@ -35,6 +35,14 @@ impl Sums {
         self.pictures += other.pictures;
     }
 
+    /// Takes away sums that were added before.
+    pub fn take_away(&mut self, other: &Self) {
+        // What was added can be taken away; what was not, on a disk that lies, must not end the program.
+        self.pixels.iter_mut().zip(&other.pixels).for_each(|(sum, part)| *sum = sum.wrapping_sub(*part));
+        self.colours.take_away(&other.colours);
+        self.pictures = self.pictures.wrapping_sub(other.pictures);
+    }
+
     /// `[3, side, side]`: the mean at each pixel, 0 to 255.
     pub fn mean(&self) -> Vec<f32> {
         let count = self.pictures.max(1) as f64;

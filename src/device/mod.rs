@@ -9,6 +9,7 @@
 //! own code does the same work.
 
 mod adapters;
+mod memory;
 mod open;
 
 use burn::tensor::Device;
@@ -17,6 +18,8 @@ use serde::Serialize;
 use adapters::{adapters, gpus};
 pub use open::limit_buffers;
 use open::{Fault, answers, give_up, open_adapter};
+
+pub use memory::memory_bytes;
 
 /// A device as the user sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

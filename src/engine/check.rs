@@ -75,9 +75,17 @@ impl DataCheck {
     /// # Errors
     /// Why the file cannot be written.
     pub fn write_refused(&self, path: &Path) -> Result<(), String> {
-        let table = refused_table(self.refused.iter().map(|file| (&*file.name, &*file.reason)));
-        std::fs::write(path, table).map_err(|e| format!("cannot write {} ({e})", path.display()))
+        write_refused(path, &self.refused)
     }
+}
+
+/// Writes files that cannot be used, with their reasons, to `path`, as comma-separated values.
+///
+/// # Errors
+/// Why the file cannot be written.
+pub fn write_refused(path: &Path, files: &[FileReason]) -> Result<(), String> {
+    let table = refused_table(files.iter().map(|file| (&*file.name, &*file.reason)));
+    std::fs::write(path, table).map_err(|e| format!("cannot write {} ({e})", path.display()))
 }
 
 /// Width and height in pixels, by the number of pixels.

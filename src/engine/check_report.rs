@@ -122,7 +122,14 @@ fn few(classes: &[ClassPictures]) -> Option<ReportRow> {
     (!few.is_empty()).then_some(row)
 }
 
-fn files(rows: &mut Vec<ReportRow>, title: &'static str, files: &[FileReason], count: usize, rest: &str) {
+/// Files with the reasons why they are not used, the first of them by name.
+pub(super) fn files(
+    rows: &mut Vec<ReportRow>,
+    title: &'static str,
+    files: &[FileReason],
+    count: usize,
+    rest: &str,
+) {
     if count == 0 {
         return;
     }

@@ -38,11 +38,12 @@ impl RunError {
 
 impl From<DataError> for RunError {
     fn from(error: DataError) -> Self {
-        let message = error.to_string();
-        match error {
-            DataError::TooManyRefused { refused, .. } => Self { refused, ..Self::bad_input(message) },
-            _ => Self::bad_input(message),
-        }
+        let (message, bad_input) = (error.to_string(), error.is_bad_input());
+        let refused = match error {
+            DataError::TooManyRefused { refused, .. } => refused,
+            _ => Vec::new(),
+        };
+        Self { bad_input, refused, ..Self::internal(message) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::memory::MemoryNeed;
 use super::statistics::InputStatistics;
 use crate::config::RunConfig;
 use crate::data::{Description, Refused};
@@ -191,6 +192,8 @@ pub struct RunInfo {
     pub device: String,
     /// Why this device.
     pub device_reason: String,
+    /// What it will take of the device's memory.
+    pub memory: MemoryNeed,
     /// The run folder.
     pub folder: PathBuf,
     /// Updates an epoch.

@@ -21,6 +21,7 @@ mod handle;
 mod interrupted;
 mod keeper;
 mod lock;
+mod memory;
 mod model;
 mod outbox;
 mod pace;
@@ -28,6 +29,7 @@ mod pictures;
 mod plan;
 mod prepare;
 mod prepared;
+mod prepared_report;
 mod replay;
 mod report;
 mod rows;
@@ -39,6 +41,7 @@ mod statistics;
 mod summary;
 mod tables;
 mod take_up;
+mod tiles;
 mod timetable;
 mod worker;
 
@@ -49,7 +52,7 @@ pub use browse::{
 pub use catalogue::{PresetInfo, devices, presets};
 pub use check::{
     Balance, ClassPictures, DataCheck, DuplicatePair, FileReason, LARGEST_DISTANCE, NEAR_DISTANCE,
-    NearCounts, NearDuplicate, PictureSizes, check,
+    NearCounts, NearDuplicate, PictureSizes, check, write_refused,
 };
 pub use check_report::ReportRow;
 pub use command::{Command, PictureSource, RateRange, TakeUp, Views};
@@ -66,8 +69,9 @@ pub use event::{
 pub use folder::refused_table;
 pub use handle::Engine;
 pub use interrupted::{Interrupted, interrupted, interrupted_run};
+pub use memory::MemoryNeed;
 pub use prepared::{
-    PrepareError, Prepared, PreparedCache, PreparedSide, PreparedStore, prepare, prepared_cache,
+    PrepareError, Prepared, PreparedCache, PreparedSide, PreparedStore, Verified, prepare, prepared_cache,
 };
 pub use report::{ReportError, write_report};
 pub use runs::{Difference, RunProblem, RunRecord, differences, runs};

@@ -11,13 +11,13 @@ use super::model::View;
 use super::settings::{Settings, planned_changes};
 use super::start::Taken;
 use super::take_up::{Basis, Place};
-use super::{feed, prepare, start};
+use super::{feed, memory, prepare, start, tiles};
 use crate::config::{ColourNoise, RunConfig};
 use crate::data::{Dataset, Loader, PictureStore, Split, TrainPlan};
 use crate::device::{self, OpenDevice};
 use crate::model::{FineTune, InputSpec, ModelFile, Preset, fitting_preset, preset};
 use crate::train::checkpoint::Parent;
-use crate::train::{ChangePlan, Sgd, Trainer, micro_batch};
+use crate::train::{ChangePlan, Sgd, Trainer};
 
 /// Everything a run needs before its first update.
 pub(super) struct Plan {
@@ -118,6 +118,7 @@ impl Plan {
             rehearse(config.clone(), preset, file.as_ref())?;
         }
         let device = device::open(&config.run.device).map_err(|e| RunError::bad_input(e.to_string()))?;
+        tiles::take_up(&device);
 
         let scanned = finished(prepare::scan(control, idle, &config.data));
         let scanned = scanned.map_err(|error| match &taken {
@@ -195,10 +196,10 @@ impl Plan {
     pub fn trainer(&mut self) -> Result<Trainer, RunError> {
         let start = self.start.take();
         let (network, input) = start::network(self, start)?;
-        let Self { config, settings, store, .. } = self;
+        let Self { config, settings, store, device, .. } = self;
         let sgd = Sgd::new(settings.sgd, network.spec(), network.shapes());
         let pass = match config.optim.micro_batch {
-            0 => micro_batch(network.shapes(), settings.batch),
+            0 => memory::pass(network.shapes(), settings.batch, device.info.kind),
             pass => pass.min(settings.batch),
         };
         let mut trainer = Trainer::new(network, input, sgd, config.run.seed, pass);

@@ -37,6 +37,8 @@ pub struct Prepared {
     pub validation: usize,
     /// Pictures that were decoded this time; the others were there.
     pub decoded: usize,
+    /// What a comparison with the source came to, if one was wanted.
+    pub verified: Option<Verified>,
     pub refused_count: usize,
     /// Of all files in the folder.
     pub bytes: u64,
@@ -45,23 +47,57 @@ pub struct Prepared {
     pub refused: Vec<FileReason>,
 }
 
+/// What came of comparing prepared pictures with their source. What was wrong has been mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Prepared pictures that were compared with their files.
+    pub compared: usize,
+    /// Of these, how many were damaged on disk.
+    pub damaged: usize,
+    /// And how many were sound, but not what their files hold now.
+    pub differing: usize,
+    /// Prepared pictures whose files cannot be read now.
+    pub unread: usize,
+}
+
 /// Why pictures could not be prepared.
 #[derive(Clone, Debug)]
 pub struct PrepareError {
     pub message: String,
     /// The user can mend it by asking for something else.
     pub bad_input: bool,
+    /// The files that cannot be used, if there are too many of them.
+    pub refused: Vec<FileReason>,
+}
+
+impl PrepareError {
+    fn new(message: impl Into<String>, bad_input: bool) -> Self {
+        Self { message: message.into(), bad_input, refused: Vec::new() }
+    }
 }
 
 impl From<DataError> for PrepareError {
     fn from(error: DataError) -> Self {
-        let bad_input = !matches!(error, DataError::Kept(_) | DataError::Threads { .. });
-        Self { message: error.to_string(), bad_input }
+        let plain = Self::new(error.to_string(), error.is_bad_input());
+        match error {
+            DataError::TooManyRefused { refused, .. } => {
+                Self { refused: refused.into_iter().map(Into::into).collect(), ..plain }
+            }
+            _ => plain,
+        }
     }
 }
 
-/// Prepares all pictures of a source on disk. With `verify`, those that are there are read and mended too. Nothing is
-/// returned when `cancel` was set; what was done until then is there the next time.
+impl From<data::Verified> for Verified {
+    fn from(verified: data::Verified) -> Self {
+        let data::Verified { compared, damaged, differing, unread } = verified;
+        Self { compared, damaged, differing, unread }
+    }
+}
+
+/// Prepares all pictures of a source on disk. With `verify`, every picture is decoded again and compared with what is
+/// there, and what is not the same is mended. Nothing is returned when `cancel` was set; what was done until then is
+/// there the next time.
 ///
 /// # Errors
 /// The source cannot be used, or nothing can be kept on disk.
@@ -73,6 +109,11 @@ pub fn prepare(
     cancel: &AtomicBool,
 ) -> Result<Option<Prepared>, PrepareError> {
     let started = Instant::now();
+    if !config.prepared {
+        let message = "data.prepared is false, so no prepared pictures are kept and there is nothing to do: leave \
+                       that setting out to prepare them";
+        return Err(PrepareError::new(message, true));
+    }
     let dataset = match data::open_unless(config, cancel) {
         Err(DataError::Cancelled) => return Ok(None),
         result => result?,
@@ -101,6 +142,7 @@ pub fn prepare(
         train: store.len(Split::Train),
         validation: store.len(Split::Validation),
         decoded: store.kept().map_or(0, |kept| kept.decoded()),
+        verified: store.kept().and_then(|kept| kept.verified()).map(Into::into),
         refused_count: store.refused().len(),
         bytes: stored.map_or(0, |stored| stored.bytes),
         seconds: started.elapsed().as_secs_f64(),
@@ -112,7 +154,7 @@ fn pixels(side: &PreparedSide, dataset: &dyn Dataset) -> Result<u32, PrepareErro
     let input = match side {
         PreparedSide::Pixels(side) => return Ok(*side),
         PreparedSide::Preset(name) => {
-            preset(name).map_err(|e| PrepareError { message: e.to_string(), bad_input: true })?.input()
+            preset(name).map_err(|e| PrepareError::new(e.to_string(), true))?.input()
         }
         PreparedSide::Fitting => fitting_preset(dataset.description().typical_side).input(),
     };
@@ -153,7 +195,7 @@ pub struct PreparedStore {
 /// # Errors
 /// There is no folder for it, or something cannot be removed.
 pub fn prepared_cache(config: &DataConfig, clean: bool) -> Result<PreparedCache, PrepareError> {
-    let failed = |message| PrepareError { message, bad_input: false };
+    let failed = |message: String| PrepareError::new(message, false);
     let cabinet = Cabinet::of(config).map_err(|e| failed(e.to_string()))?;
     let mut stores = Vec::new();
     for store in &cabinet.list() {

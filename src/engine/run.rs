@@ -17,6 +17,7 @@ use super::evaluate::evaluate;
 use super::event::{Event, RunInfo, RunSummary, Stage, StopReason};
 use super::feed;
 use super::keeper::Keeper;
+use super::memory::MemoryNeed;
 use super::model::{Model, View, describe};
 use super::pace::{Lap, Stopwatch};
 use super::pictures::Pictures;
@@ -30,7 +31,7 @@ use crate::config::RunConfig;
 use crate::data::{HostBatch, Next, Split};
 use crate::device::DeviceKind;
 use crate::train::checkpoint::{Best, DataMark};
-use crate::train::{Between, Outcome, StepResult, Tally, Trainer};
+use crate::train::{Between, Outcome, StepResult, Tally, Trainer, training_bytes};
 use crate::vis::{EvaluationPoint, History, StepPoint};
 use crate::words;
 
@@ -196,6 +197,8 @@ impl Run {
         };
         let Plan { config, device, store, folder, .. } = &self.plan;
         let data = store.description();
+        let shapes = self.trainer.network().shapes();
+        let needed = training_bytes(shapes, self.plan.settings.batch, self.trainer.micro_batch());
         let info = RunInfo {
             config: config.clone(),
             model: describe(self.trainer.network(), &data.classes),
@@ -204,12 +207,17 @@ impl Run {
             inputs: InputStatistics::of(store),
             device: device.info.name.clone(),
             device_reason: device.reason.clone(),
+            memory: MemoryNeed::new(needed, device.info.kind),
             folder: folder.path().into(),
             steps_per_epoch: self.steps_per_epoch,
             total_steps: self.total_steps,
             taken_up,
         };
+        let tight = info.memory.warning();
         control.outbox.send(Event::Started(Box::new(info)));
+        if let Some(warning) = tight {
+            control.outbox.send(Event::Warning(warning));
+        }
         self.warn_of_small_passes(control);
         self.show_filters(control)?;
         // Whether the weights have found room.

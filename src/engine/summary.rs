@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::memory::{self, MemoryNeed};
 use crate::config::{ModelConfig, OptimConfig};
+use crate::device::DeviceKind;
 use crate::model::{LayerKind, Shapes, Sides, Variants, preset};
-use crate::train::{micro_batch, training_bytes};
+use crate::train::training_bytes;
 
 /// What a network is and what it costs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,8 +25,10 @@ pub struct NetworkSummary {
     pub batch: usize,
     /// Pictures that pass through the network at once.
     pub pass: usize,
-    /// Bytes that training takes: weights, gradients and velocities, and the maps of a pass with theirs.
+    /// Bytes that training takes at its peak: weights, gradients and velocities, and the maps of a pass with theirs.
     pub training_bytes: usize,
+    /// The same beside the memory of this machine.
+    pub memory: MemoryNeed,
 }
 
 /// One layer.
@@ -55,7 +59,7 @@ pub fn summary(model: &ModelConfig, classes: usize, optim: &OptimConfig) -> Resu
     let shapes = Shapes::of(&spec).map_err(|e| e.to_string())?;
     let batch = optim.batch.unwrap_or(preset.recipe.batch);
     let pass = match optim.micro_batch {
-        0 => micro_batch(&shapes, batch),
+        0 => memory::pass(&shapes, batch, DeviceKind::Cpu),
         pass => pass.min(batch),
     };
     let layers = spec.layers.iter().zip(&shapes.layers).map(|(layer, shape)| LayerSummary {
@@ -66,6 +70,7 @@ pub fn summary(model: &ModelConfig, classes: usize, optim: &OptimConfig) -> Resu
         multiply_adds: shape.multiply_adds,
         output_bytes: 4 * batch * shape.output.len(),
     });
+    let training_bytes = training_bytes(&shapes, batch, pass);
     Ok(NetworkSummary {
         model: name.into(),
         title: preset.title.into(),
@@ -75,7 +80,8 @@ pub fn summary(model: &ModelConfig, classes: usize, optim: &OptimConfig) -> Resu
         multiply_adds: shapes.multiply_adds(),
         batch,
         pass,
-        training_bytes: training_bytes(&shapes, pass),
+        training_bytes,
+        memory: MemoryNeed::new(training_bytes, DeviceKind::Cpu),
     })
 }
 

@@ -105,21 +105,53 @@ pub fn convolve(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, config: ConvCo
 }
 
 /// The gradient of an input `[C, H, W]` of [`convolve`] on its own, for measurements; `grad` is that of the sums
-/// before the unit.
+/// before the unit, `[N, out, H', W']`.
+///
+/// # Panics
+/// When [`ConvConfig::check`] fails for `input`, there is another number of weights than the config says, or `grad`
+/// has another shape.
 pub fn convolve_backward_x(
     weight: Tensor<1>,
     grad: Tensor<4>,
     input: [usize; 3],
     config: ConvConfig,
 ) -> Tensor<4> {
+    let pictures = grad.dims()[0];
+    check_gradient(pictures, input, &grad, &config);
+    assert_eq!(weight.dims()[0], config.weights(input[0]), "weights");
+    if pictures == 0 {
+        return Tensor::zeros([0, input[0], input[1], input[2]], &grad.device());
+    }
     let [weight, grad] = [weight.into_dispatch(), grad.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as ConvOps>::conv_backward_x(weight, grad, input, config))
 }
 
-/// The gradient of the weights of [`convolve`] on its own, for measurements.
+/// The gradient of the weights of [`convolve`] on its own, for measurements; `grad` as in [`convolve_backward_x`].
+///
+/// # Panics
+/// When [`ConvConfig::check`] fails for the shape of `x`, or `grad` has another shape than the output.
 pub fn convolve_backward_weight(x: Tensor<4>, grad: Tensor<4>, config: ConvConfig) -> Tensor<1> {
+    let [pictures, channels, height, width] = x.dims();
+    check_gradient(pictures, [channels, height, width], &grad, &config);
+    if pictures == 0 {
+        return Tensor::zeros([config.weights(channels)], &x.device());
+    }
     let [x, grad] = [x.into_dispatch(), grad.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as ConvOps>::conv_backward_weight(x, grad, config))
+}
+
+/// The shaders believe the sizes they are given: a gradient of another shape would be read beyond its end.
+#[track_caller]
+fn check_gradient(pictures: usize, input: [usize; 3], grad: &Tensor<4>, config: &ConvConfig) {
+    if let Err(error) = config.check(input) {
+        panic!("{error}");
+    }
+    let [rows, columns] = config.output_size([input[1], input[2]]);
+    assert_eq!(
+        grad.dims(),
+        [pictures, config.out, rows, columns],
+        "the gradient has the shape of the output"
+    );
 }
 
 /// Convolutions as a backend has them; shapes as in [`convolve`].

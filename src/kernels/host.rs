@@ -13,3 +13,9 @@ pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
 pub(super) fn from_values<E: Element>(values: Vec<E>, shape: impl Into<Shape>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape.into()))
 }
+
+/// The tensor itself where its memory holds its values in their order and nothing else, a copy otherwise. Taken
+/// by value, so that an only holder stays one.
+pub(super) fn whole(tensor: FlexTensor) -> FlexTensor {
+    tensor.to_contiguous()
+}

@@ -116,7 +116,7 @@ pub(super) fn upload(like: &CubeTensor, bytes: &[u8]) -> CubeTensor {
 /// threads in a row of workgroups; `params` follow.
 ///
 /// # Panics
-/// When a tensor is not contiguous, on another device, or too large for one binding: mistakes of the
+/// When a tensor is not contiguous, not of 32-bit numbers, on another device, or too large for one binding: mistakes of the
 /// caller that would otherwise read or write memory of another tensor.
 pub(super) fn launch(
     shader: Shader,
@@ -150,12 +150,21 @@ pub(super) fn launch_groups(
     let limit = client.properties().memory.max_page_size;
     for tensor in inputs.iter().chain(outputs) {
         assert!(tensor.is_contiguous(), "{}: a tensor is not contiguous", shader.name);
+        assert!(
+            matches!(tensor.dtype, DType::F32 | DType::I32 | DType::U32),
+            "{}: a tensor of {:?}, where the shader counts in 32 bits",
+            shader.name,
+            tensor.dtype,
+        );
         inputs[0].assert_is_on_same_device(tensor);
         let bytes = (tensor.meta.num_elements() * tensor.dtype.size()) as u64;
         assert!(
             bytes <= limit,
-            "{}: a tensor has {bytes} bytes, but this device binds at most {limit} at once; use smaller batches",
+            "{}: a tensor of {} MiB, but this device binds at most {} MiB at once; let fewer pictures pass through \
+             the network at once (optim.micro_batch), or take a network whose layers have fewer outputs",
             shader.name,
+            bytes.div_ceil(1 << 20),
+            limit >> 20,
         );
     }
     let bindings = inputs.iter().map(|tensor| (tensor, BufferIOAttr::ReadOnly));

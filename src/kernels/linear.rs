@@ -1,28 +1,29 @@
 //! Linear layers with biases and, if asked for, a rectified linear unit behind them, forward and backward.
 
+mod cpu;
+
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
 
 use super::host::{from_values, values};
 use super::launch::{Shader, Word, empty_like, launch_groups};
-use super::relu::{ReluOps, finish, finished, masked};
+use super::relu::{ReluOps, finish, masked};
 use super::tile::{Along, Tile, is_software};
 
 /// `x` (`[N, in]`) times the flat weights, `[out, in]`, turned round, plus `bias`, `[out]`; negative outputs become
 /// 0 with `relu`. The result is `[N, out]`.
 ///
 /// # Panics
-/// When there are not `in * out` weights, or a tensor is not of 32-bit floats.
+/// When there are no inputs or outputs, not `in * out` weights, or a tensor is not of 32-bit floats.
 pub fn linear(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> Tensor<2> {
     let ([pictures, inputs], [out]) = (x.dims(), bias.dims());
+    assert!(inputs > 0 && out > 0, "{inputs} inputs and {out} outputs must be at least 1");
     assert_eq!(weight.dims()[0], inputs * out, "weights for {inputs} inputs and {out} outputs");
     if pictures == 0 {
         return Tensor::zeros([0, out], &x.device());
@@ -31,14 +32,32 @@ pub fn linear(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> T
     Tensor::from_dispatch(<Dispatch as LinearOps>::dense(x, weight, bias, relu))
 }
 
-/// The gradient of the input of [`linear`] on its own, for measurements; `grad` is that of the sums before the unit.
+/// The gradient of the input of [`linear`] on its own, for measurements; `grad` is that of the sums before the unit,
+/// `[N, out]`.
+///
+/// # Panics
+/// When the weights are not as many rows as `grad` has outputs.
 pub fn linear_backward_x(weight: Tensor<1>, grad: Tensor<2>) -> Tensor<2> {
+    let ([pictures, out], weights) = (grad.dims(), weight.dims()[0]);
+    assert!(out > 0 && weights > 0 && weights.is_multiple_of(out), "{weights} weights for {out} outputs");
+    if pictures == 0 {
+        return Tensor::zeros([0, weights / out], &grad.device());
+    }
     let [weight, grad] = [weight.into_dispatch(), grad.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as LinearOps>::dense_backward_x(weight, grad))
 }
 
-/// The gradient of the weights of [`linear`] on its own, for measurements.
+/// The gradient of the weights of [`linear`] on its own, for measurements; `grad` as in [`linear_backward_x`].
+///
+/// # Panics
+/// When `x`, `[N, in]`, and `grad` are not of the same pictures, or there are no inputs or outputs.
 pub fn linear_backward_weight(x: Tensor<2>, grad: Tensor<2>) -> Tensor<1> {
+    let ([pictures, inputs], [gradients, out]) = (x.dims(), grad.dims());
+    assert_eq!(pictures, gradients, "pictures of the input and of the gradient");
+    assert!(inputs > 0 && out > 0, "{inputs} inputs and {out} outputs must be at least 1");
+    if pictures == 0 {
+        return Tensor::zeros([inputs * out], &x.device());
+    }
     let [x, grad] = [x.into_dispatch(), grad.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as LinearOps>::dense_backward_weight(x, grad))
 }
@@ -116,29 +135,26 @@ impl<B: LinearOps, C: CheckpointStrategy> LinearOps for Autodiff<B, C> {
     }
 }
 
-/// The products are burn's, which has vector instructions for every processor; nothing is copied for them.
 impl LinearOps for Flex {
     fn dense(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, relu: bool) -> FlexTensor {
-        let (shape, out) = (x.shape(), bias.shape()[0]);
-        let weight = weight.reshape(Shape::new([out, shape[1]])).transpose(0, 1);
-        let product = Self::float_matmul(x, weight);
-        let mut y = values(&product).to_vec();
-        let bias = bias.to_contiguous();
-        y.par_chunks_mut(out.max(1)).for_each(|row| {
-            row.iter_mut().zip(values(&bias)).for_each(|(y, bias)| *y = finished(*y + bias, relu));
-        });
-        from_values(y, [shape[0], out])
+        let [x, weight, bias] = [x, weight, bias].map(|tensor| tensor.to_contiguous());
+        let sizes = cpu::Sizes { pictures: x.shape()[0], inputs: x.shape()[1], out: bias.shape()[0] };
+        let y = cpu::forward(values(&x), values(&weight), values(&bias), sizes, relu);
+        from_values(y, [sizes.pictures, sizes.out])
     }
 
     fn dense_backward_x(weight: FlexTensor, grad: FlexTensor) -> FlexTensor {
-        let out = grad.shape()[1];
-        let inputs = weight.shape().num_elements() / out;
-        Self::float_matmul(grad, weight.reshape(Shape::new([out, inputs])))
+        let [weight, grad] = [weight, grad].map(|tensor| tensor.to_contiguous());
+        let (pictures, out) = (grad.shape()[0], grad.shape()[1]);
+        let sizes = cpu::Sizes { pictures, inputs: weight.shape().num_elements() / out, out };
+        from_values(cpu::backward_x(values(&weight), values(&grad), sizes), [pictures, sizes.inputs])
     }
 
     fn dense_backward_weight(x: FlexTensor, grad: FlexTensor) -> FlexTensor {
-        let weights = x.shape()[1] * grad.shape()[1];
-        Self::float_matmul(grad.transpose(0, 1), x).reshape(Shape::new([weights]))
+        let [x, grad] = [x, grad].map(|tensor| tensor.to_contiguous());
+        let sizes = cpu::Sizes { pictures: x.shape()[0], inputs: x.shape()[1], out: grad.shape()[1] };
+        let dw = cpu::backward_weight(values(&x), values(&grad), sizes);
+        from_values(dw, [sizes.inputs * sizes.out])
     }
 }
 
@@ -178,19 +194,29 @@ impl LinearOps for CubeBackend {
     }
 }
 
+/// A shader's text with the sizes in front.
+macro_rules! with_sizes {
+    ($file:literal) => {
+        concat!(
+            include_str!("../../shaders/linear_sizes.wgsl"),
+            include_str!(concat!("../../shaders/", $file))
+        )
+    };
+}
+
 fn forward_shader(relu: bool, tile: Tile) -> Shader {
-    let shader = Shader::new("linear_forward", include_str!("../../shaders/linear_forward.wgsl"));
+    let shader = Shader::new("linear_forward", with_sizes!("linear_forward.wgsl"));
     tile.complete(shader.with("finish", finish(relu)), Along::Terms, Along::Terms)
 }
 
 fn backward_x_shader(tile: Tile) -> Shader {
-    let shader = Shader::new("linear_backward_x", include_str!("../../shaders/linear_backward_x.wgsl"));
+    let shader = Shader::new("linear_backward_x", with_sizes!("linear_backward_x.wgsl"));
     tile.complete(shader, Along::Terms, Along::Result)
 }
 
 fn backward_weight_shader(tile: Tile) -> Shader {
-    let template = include_str!("../../shaders/linear_backward_weight.wgsl");
-    tile.complete(Shader::new("linear_backward_weight", template), Along::Result, Along::Result)
+    let shader = Shader::new("linear_backward_weight", with_sizes!("linear_backward_weight.wgsl"));
+    tile.complete(shader, Along::Result, Along::Result)
 }
 
 /// The shaders in every tile.

@@ -21,6 +21,7 @@
 //! | [`momentum_update`] | the update of a parameter (paper section 5) |
 //! | [`locally_connected`] | `local3` and `local4` of the author's CIFAR networks |
 
+mod ceiling;
 mod conv;
 mod crop;
 mod host;
@@ -30,21 +31,24 @@ mod local;
 mod lrn;
 mod momentum;
 mod pool;
+mod recycle;
 mod relu;
 mod response;
 mod spatial;
 mod tile;
 mod vector;
 
+pub use ceiling::{MULTIPLY_ADDS, copy, multiply_adds};
 pub use conv::{ConvConfig, convolve, convolve_backward_weight, convolve_backward_x};
 pub use crop::{Crop, CropConfig, crop};
 pub use linear::{linear, linear_backward_weight, linear_backward_x};
 pub use local::{LocalConfig, locally_connected};
 pub use lrn::{LrnConfig, lrn};
-pub use momentum::{Momentum, momentum_update};
+pub use momentum::{Momentum, add_gradients, momentum_update};
 pub use pool::{MaxPoolConfig, max_pool2d};
+pub use recycle::forget_memory;
 pub use spatial::{SpatialNormConfig, spatial_norm};
-pub use tile::as_on_a_card;
+pub use tile::{TILE_ROWS, Tile, TileEntry, Tiles, as_on_a_card, use_tiles};
 
 /// The most that every graphics card binds at once (WebGPU's `maxStorageBufferBindingSize`).
 pub const MAX_BINDING_BYTES: usize = 128 << 20;
@@ -71,6 +75,7 @@ pub fn completed_shaders() -> Vec<(String, String)> {
         .chain(spatial::shaders())
         .chain(local::shaders())
         .chain(crop::shaders())
+        .chain(ceiling::shaders())
         .map(|shader| (shader.describe(), shader.complete()))
         .collect()
 }

@@ -2,14 +2,16 @@
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::flex::FlexTensor;
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::host::values;
+use super::host::{values, whole};
 use super::launch::{Shader, Word, empty_like, launch};
+use super::recycle::give_back;
 
 /// Values that a thread works on at once.
 const BLOCK: usize = 1 << 14;
@@ -46,6 +48,16 @@ pub fn momentum_update(
     (Tensor::from_dispatch(weight), Tensor::from_dispatch(velocity))
 }
 
+/// `sum + gradient`, in the memory of `sum` where nobody else holds it and the device allows it.
+///
+/// # Panics
+/// When the two have different lengths or are not of 32-bit floats.
+pub fn add_gradients(sum: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+    assert_eq!(sum.dims(), gradient.dims(), "gradients of one parameter");
+    let [sum, gradient] = [sum, gradient].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(<Dispatch as MomentumOps>::add_gradients(sum, gradient))
+}
+
 /// The update as a backend has it.
 #[backend_extension(Cube, Flex, Autodiff)]
 pub trait MomentumOps: Backend {
@@ -55,6 +67,8 @@ pub trait MomentumOps: Backend {
         velocity: FloatTensor<Self>,
         numbers: Momentum,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    fn add_gradients(sum: FloatTensor<Self>, gradient: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl<B: MomentumOps, C: CheckpointStrategy> MomentumOps for Autodiff<B, C> {
@@ -69,6 +83,10 @@ impl<B: MomentumOps, C: CheckpointStrategy> MomentumOps for Autodiff<B, C> {
         let (weight, velocity) = B::momentum_update(weight, gradient, velocity, numbers);
         (FloatTensor::<Self>::new(weight), FloatTensor::<Self>::new(velocity))
     }
+
+    fn add_gradients(sum: FloatTensor<Self>, gradient: FloatTensor<Self>) -> FloatTensor<Self> {
+        FloatTensor::<Self>::new(B::add_gradients(sum.into_primitive(), gradient.into_primitive()))
+    }
 }
 
 impl MomentumOps for Flex {
@@ -80,7 +98,7 @@ impl MomentumOps for Flex {
     ) -> (FlexTensor, FlexTensor) {
         let mut weight = whole(weight);
         let mut velocity = whole(velocity);
-        let gradient = gradient.to_contiguous();
+        let gradient = whole(gradient);
         let weights = weight.storage_mut::<f32>().par_chunks_mut(BLOCK);
         let velocities = velocity.storage_mut::<f32>().par_chunks_mut(BLOCK);
         weights.zip(velocities).zip(values(&gradient).par_chunks(BLOCK)).for_each(
@@ -92,14 +110,19 @@ impl MomentumOps for Flex {
                 }
             },
         );
+        give_back(gradient);
         (weight, velocity)
     }
-}
 
-/// The tensor itself where its memory holds its values in their order and nothing else, a copy otherwise. Taken
-/// by value, so that an only holder stays one.
-fn whole(tensor: FlexTensor) -> FlexTensor {
-    tensor.to_contiguous()
+    fn add_gradients(sum: FlexTensor, gradient: FlexTensor) -> FlexTensor {
+        let (mut sum, gradient) = (whole(sum), whole(gradient));
+        let blocks = sum.storage_mut::<f32>().par_chunks_mut(BLOCK).zip(values(&gradient).par_chunks(BLOCK));
+        blocks.for_each(|(sum, gradient)| {
+            sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient);
+        });
+        give_back(gradient);
+        sum
+    }
 }
 
 impl MomentumOps for CubeBackend {
@@ -116,6 +139,10 @@ impl MomentumOps for CubeBackend {
         let outputs = [&new_weight, &new_velocity];
         launch(shader(), &[&weight, &gradient, &velocity], &outputs, &params, weight.shape().num_elements());
         (new_weight, new_velocity)
+    }
+
+    fn add_gradients(sum: CubeTensor, gradient: CubeTensor) -> CubeTensor {
+        Self::float_add(sum, gradient)
     }
 }
 

@@ -7,7 +7,7 @@ use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use rayon::prelude::*;
 
-use super::host::{from_values, values};
+use super::host::{values, whole};
 use super::launch::{Shader, empty_like, launch};
 
 /// Values that a thread works on at once.
@@ -47,16 +47,15 @@ impl<B: ReluOps, C: CheckpointStrategy> ReluOps for Autodiff<B, C> {
 
 impl ReluOps for Flex {
     fn relu_mask(y: FlexTensor, grad: FlexTensor) -> FlexTensor {
-        let shape = y.shape();
-        let [y, grad] = [y, grad].map(|tensor| tensor.to_contiguous());
-        let mut dx = vec![0.0; shape.num_elements()];
-        let blocks = values(&y).par_chunks(BLOCK).zip(values(&grad).par_chunks(BLOCK));
-        dx.par_chunks_mut(BLOCK).zip(blocks).for_each(|(dx, (y, grad))| {
-            for (dx, (y, grad)) in dx.iter_mut().zip(y.iter().zip(grad)) {
-                *dx = if *y <= 0.0 { 0.0 } else { *grad };
+        // In the gradient's own memory where nobody else holds it.
+        let (y, mut grad) = (y.to_contiguous(), whole(grad));
+        let blocks = grad.storage_mut::<f32>().par_chunks_mut(BLOCK).zip(values(&y).par_chunks(BLOCK));
+        blocks.for_each(|(grad, y)| {
+            for (grad, y) in grad.iter_mut().zip(y) {
+                *grad = if *y <= 0.0 { 0.0 } else { *grad };
             }
         });
-        from_values(dx, shape)
+        grad
     }
 }
 

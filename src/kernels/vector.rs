@@ -1,10 +1,11 @@
-//! The inner loops of the convolutions' CPU twins, on the widest vector units that the processor has.
+//! The inner loops of the convolutions' and linear layers' CPU twins, on the widest vector units that the processor has.
 //!
 //! Both loops add up a tile of results in registers: `rows` numbers, each spread over a vector, times
 //! `columns` neighbouring values. Nothing is copied into place first; a table of offsets says where the values of
 //! each term begin.
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 /// Vectors that stand side by side in a tile.
 const VECTORS: usize = 2;
@@ -89,6 +90,11 @@ impl Vectors {
         self.run(ShiftedProduct { left, right: &right[start..], offsets, store });
     }
 
+    /// Eight chains of `links` multiply-adds for each of `from`, and their sum into `to`.
+    pub(super) fn multiply_adds(self, from: &[f32], links: usize, to: &mut [f32]) {
+        self.run(MultiplyAdds { from, links, to });
+    }
+
     /// Adds to `sums`, `[terms, columns]`: over pictures and the places of a stretch, `grad[.., column]` times what
     /// the term sees there, `right[index * picture + offsets[term] + place]`. `grad` is
     /// `[pictures, places, columns]`.
@@ -102,6 +108,60 @@ impl Vectors {
     ) {
         self.run(Correlation { grad, right, stretch, offsets, sums });
     }
+}
+
+struct MultiplyAdds<'a> {
+    from: &'a [f32],
+    links: usize,
+    to: &'a mut [f32],
+}
+
+impl WithSimd for MultiplyAdds<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (from, from_rest) = S::as_simd_f32s(self.from);
+        let (to, to_rest) = S::as_mut_simd_f32s(self.to);
+        for (from, to) in from.iter().zip(to) {
+            *to = chains(simd, *from, self.links);
+        }
+        for (from, to) in from_rest.iter().zip(to_rest) {
+            *to = simd.reduce_sum_f32s(chains(simd, simd.splat_f32s(*from), self.links));
+        }
+    }
+}
+
+/// Eight chains of multiply-adds that begin with `value`, added up.
+#[inline(always)]
+fn chains<S: Simd>(simd: S, value: S::f32s, links: usize) -> S::f32s {
+    // All begin differently, or the compiler would work out one for all of them.
+    let mut sums =
+        [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3].map(|part| simd.mul_f32s(value, simd.splat_f32s(part)));
+    for _ in 0..links {
+        for sum in &mut sums {
+            *sum = simd.mul_add_e_f32s(*sum, value, value);
+        }
+    }
+    sums.into_iter().reduce(|one, other| simd.add_f32s(one, other)).unwrap_or(value)
+}
+
+/// A matrix `[rows, terms]` as `[panels, terms, height]`, zeros below the last row.
+pub(super) fn panels(
+    height: usize,
+    rows: usize,
+    terms: usize,
+    value: impl Fn(usize, usize) -> f32 + Sync,
+) -> Vec<f32> {
+    let mut all = vec![0.0; rows.div_ceil(height) * terms * height];
+    all.par_chunks_mut((terms * height).max(1)).enumerate().for_each(|(panel, to)| {
+        for row in 0..height.min(rows - panel * height) {
+            for (k, to) in to.chunks_exact_mut(height).enumerate() {
+                to[row] = value(panel * height + row, k);
+            }
+        }
+    });
+    all
 }
 
 /// What a correlation goes through in each picture.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::blocks::cut_blocks;
 use super::bounds::MAX_PARAMETERS;
 use super::shapes::{ShapeError, Shapes};
 use super::spec::ModelSpec;
@@ -120,7 +121,9 @@ impl ModelFile {
             return Err(damaged("its description asks for more than a thousand million parameters".into()));
         }
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| damaged(e.to_string()))?;
-        Self::collect(description, &shapes, &tensors).map_err(damaged)
+        let mut file = Self::collect(description, &shapes, &tensors).map_err(damaged)?;
+        cut_blocks(&mut file);
+        Ok(file)
     }
 
     fn collect(description: Description, shapes: &Shapes, tensors: &SafeTensors) -> Result<Self, String> {

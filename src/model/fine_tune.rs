@@ -1,5 +1,6 @@
 //! A trained network as the start of a new run.
 
+use super::blocks::fit_blocks;
 use super::file::ModelFile;
 use super::init::{first_values, settle_last};
 use super::shapes::{ShapeError, Shapes};
@@ -39,6 +40,7 @@ impl ModelFile {
         };
         (*out, *columns) = (classes.len(), 1);
         let name = last.name.clone();
+        fit_blocks(&mut self.spec);
         settle_last(&mut self.spec)?;
         let shapes = Shapes::of(&self.spec)?;
         let last = self.spec.layers.len() - 1;

@@ -5,11 +5,13 @@
 //!                                             PyTorch, Caffe -> import -> ModelFile -> export -> PyTorch, ONNX
 //! ```
 
+mod blocks;
 mod bounds;
 mod dropout;
 pub mod export;
 mod file;
 mod fine_tune;
+mod held;
 mod import;
 mod init;
 mod input;
@@ -23,6 +25,7 @@ pub use crate::kernels::Crop;
 pub use dropout::{DropoutError, convert_dropout};
 pub use file::{ModelFile, ModelFileError, is_same_file, replace as replace_file};
 pub use fine_tune::FineTune;
+pub use held::Held;
 pub use import::{ImportError, ImportOptions, Imported, import};
 pub use init::first_weights;
 pub use input::Input;

@@ -171,11 +171,11 @@ impl Network {
         let mut statistics = Vec::new();
         let mut first = 0;
         for (index, layer) in self.spec.layers.iter().enumerate() {
-            if index > 0 && self.does_relu(index - 1) {
+            if index > 0 && self.spec.does_relu(index - 1) {
                 continue;
             }
             let count = self.shapes.parameters[first..].iter().take_while(|p| p.layer == index).count();
-            let blocks = Blocks { weights: &weights[first..first + count], relu: self.does_relu(index) };
+            let blocks = Blocks { weights: &weights[first..first + count], relu: self.spec.does_relu(index) };
             let mut measured = Vec::new();
             flow = apply(index, &layer.kind, flow, &blocks, mode, &mut measured);
             // Running means and variances stand last among a layer's parameters.
@@ -184,12 +184,6 @@ impl Network {
             first += count;
         }
         Pass { logits: flow.flat(), statistics }
-    }
-
-    /// Whether a layer does the rectified linear unit behind it, which saves passes over its output.
-    fn does_relu(&self, index: usize) -> bool {
-        let kinds = self.spec.layers[index..].iter().map(|layer| &layer.kind).take(2).collect::<Vec<_>>();
-        matches!(kinds[..], [LayerKind::Conv { .. } | LayerKind::Linear { .. }, LayerKind::Relu])
     }
 
     /// The first layer, in their order, whose output for some pictures holds a value that is no finite number.

@@ -1,6 +1,7 @@
 //! Shapes, parameter counts and multiply-adds of a spec, worked out before anything is allocated.
 
 use super::bounds;
+use super::held::Held;
 use super::spec::{LayerKind, LayerSpec, ModelSpec};
 use crate::kernels::{LocalConfig, LrnConfig, SpatialNormConfig};
 
@@ -71,11 +72,15 @@ pub struct LayerShape {
     pub parameters: usize,
     /// Multiply-adds of convolutions and linear layers; 0 for the rest.
     pub multiply_adds: usize,
+    /// What training holds of it.
+    pub held: Held,
 }
 
 /// Everything about a spec that can be known without running it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shapes {
+    /// What the first layer sees.
+    pub input: MapShape,
     pub layers: Vec<LayerShape>,
     pub parameters: Vec<ParameterShape>,
     /// Classes of the last layer.
@@ -98,19 +103,18 @@ impl Shapes {
     /// The first layer that does not fit its input, by name.
     pub fn of(spec: &ModelSpec) -> Result<Self, ShapeError> {
         bounds::check(spec)?;
-        let mut walk = Walk {
-            map: MapShape::Map { channels: 3, height: spec.input.side, width: spec.input.side },
-            parameters: Vec::new(),
-        };
+        let input = MapShape::Map { channels: 3, height: spec.input.side, width: spec.input.side };
+        let mut walk = Walk { map: input, parameters: Vec::new() };
         let mut layers = Vec::with_capacity(spec.layers.len());
         for (index, layer) in spec.layers.iter().enumerate() {
             let failed = |reason| ShapeError { model: spec.name.clone(), layer: layer.name.clone(), reason };
             let (output, multiply_adds, parameters) = walk.layer(index, layer).map_err(failed)?;
             walk.map = output;
-            layers.push(LayerShape { name: layer.name.clone(), output, parameters, multiply_adds });
+            let (name, held) = (layer.name.clone(), spec.held(index));
+            layers.push(LayerShape { name, output, parameters, multiply_adds, held });
         }
         match walk.map {
-            MapShape::Flat(classes) => Ok(Self { layers, parameters: walk.parameters, classes }),
+            MapShape::Flat(classes) => Ok(Self { input, layers, parameters: walk.parameters, classes }),
             MapShape::Map { .. } => Err(ShapeError {
                 model: spec.name.clone(),
                 layer: spec.layers.last().map_or_else(|| "input".into(), |layer| layer.name.clone()),
@@ -211,7 +215,7 @@ impl Walk {
                 Ok((self.map, 0, 0))
             }
             LayerKind::Linear { out, columns, .. } => {
-                if columns == 0 || out % columns != 0 {
+                if columns == 0 || columns > out {
                     return Err(format!("{out} outputs do not split into {columns} columns"));
                 }
                 let fan_in = self.map.len();
@@ -219,7 +223,8 @@ impl Walk {
                 for column in 0..columns {
                     let name =
                         if columns == 1 { layer.name.clone() } else { format!("{}.{column}", layer.name) };
-                    let rows = out / columns;
+                    // The first blocks are a row higher where the outputs do not divide evenly.
+                    let rows = out / columns + usize::from(column < out % columns);
                     parameters += self.push(index, &name, vec![rows, fan_in], vec![rows], fan_in)?;
                 }
                 Ok((MapShape::Flat(out), out * fan_in, parameters))

@@ -113,8 +113,8 @@ pub enum LayerKind {
     MaxPool { kernel: usize, stride: usize, ceil: bool },
     /// Mean over the in-picture pixels of each window.
     AvgPool { kernel: usize, stride: usize, ceil: bool },
-    /// Fully connected. The weights are held in `columns` blocks of equal height, as the paper's two
-    /// columns, so that no block of the paper's network exceeds 128 MiB.
+    /// Fully connected. The weights are held in `columns` blocks of rows of nearly equal height, as the paper's two
+    /// columns, so that no block exceeds the 128 MiB that every card binds.
     Linear { out: usize, columns: usize, init: InitSpec },
     /// Dropout (section 4.2): outputs are kept with probability `keep` while training. As in the paper the
     /// kept ones stay as they are and all are multiplied by `keep` otherwise; `inverted`, the later custom,

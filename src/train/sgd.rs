@@ -12,7 +12,7 @@
 use burn::tensor::Tensor;
 
 use super::schedule::Rates;
-use crate::kernels::{Momentum, momentum_update};
+use crate::kernels::{Momentum, forget_memory, momentum_update};
 use crate::model::{ModelSpec, ParameterRole, Shapes};
 
 /// Constants of the rule.
@@ -65,6 +65,13 @@ impl Learner {
         let (new, velocity) = momentum_update(old, gradient, velocity, numbers);
         *weight = new;
         self.velocity = Some(velocity);
+    }
+}
+
+/// What the processor keeps for the next update is given back with the last one.
+impl Drop for Sgd {
+    fn drop(&mut self) {
+        forget_memory();
     }
 }
 

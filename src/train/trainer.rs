@@ -10,6 +10,7 @@ use super::sgd::Sgd;
 use super::tally::Tally;
 use crate::data::augment::Placement;
 use crate::data::{Colouring, HostBatch};
+use crate::kernels::add_gradients;
 use crate::model::{Crop, DropoutSeed, Input, Mode, Network, to_host};
 
 /// Multiply-adds forward of a pass that takes more than a tenth of a second on most processors.
@@ -272,7 +273,9 @@ impl Trainer {
             measured.push(statistics);
             gradients = Some(match gradients {
                 None => pass,
-                Some(sums) => sums.into_iter().zip(pass).map(|(sum, new)| Some(sum? + new?)).collect(),
+                Some(sums) => {
+                    sums.into_iter().zip(pass).map(|(sum, new)| Some(add_gradients(sum?, new?))).collect()
+                }
             });
             passes.push((logits, labels.to_vec()));
             first_row += labels.len();

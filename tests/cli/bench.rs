@@ -69,6 +69,17 @@ fn kernels_and_steps_tell_every_layer_and_network() {
         assert!(kernel["ms"].as_f64() > Some(0.0) && kernel["burn_ms"].as_f64() > Some(0.0), "{kernel}");
         let counted = !kernel["layer"].as_str().unwrap().starts_with("pool");
         assert_eq!(kernel["gflop_per_s"].as_f64() > Some(0.0), counted, "{kernel}");
+        assert!(
+            kernel["first_ms"].as_f64() > Some(0.0) && kernel["of_ceiling"].as_f64() > Some(0.0),
+            "{kernel}"
+        );
+        let (ceiling, rate) = match kernel["bound"].as_str() {
+            Some("arithmetic") => (&found["ceilings"]["gflop_per_s"], &kernel["gflop_per_s"]),
+            Some("bytes") => (&found["ceilings"]["gb_per_s"], &kernel["gb_per_s"]),
+            other => panic!("{other:?}"),
+        };
+        let share = rate.as_f64().unwrap() / ceiling.as_f64().unwrap();
+        assert!((kernel["of_ceiling"].as_f64().unwrap() - share).abs() < 1e-6 * share, "{kernel}");
     }
     let found = ask(&["train", "--model", "cifar-80sec", "--model", "cifar-13pct", "--batch", "2"]);
     let models = found["models"].as_array().unwrap();
@@ -76,6 +87,8 @@ fn kernels_and_steps_tell_every_layer_and_network() {
     for model in models {
         let ms = model["ms"][0].as_f64().unwrap();
         assert!((model["pictures_per_s"].as_f64().unwrap() - 2e3 / ms).abs() < 1e-6 * 2e3 / ms, "{model}");
+        assert!(model["first_ms"].as_f64() > Some(0.0) && model["pass"] == 2, "{model}");
+        assert!(model["predicted_bytes"].as_u64() > Some(1 << 20), "{model}");
     }
 }
 

@@ -169,7 +169,15 @@ fn a_folder_that_can_only_be_read_serves_what_is_there() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    let output =
+        in_shell(root, read_only, &[&prepare[..], &["--set", "data.split_seed=5"]].concat().join(" "));
+    let text = String::from_utf8_lossy(&output.as_ref().unwrap().stdout).into_owned();
+    assert!(output.unwrap().status.success() && text.contains("there already"), "another split: {text}");
     noisy(root, 14, 40);
+    let args = [&["train", "--data", "pets", "--epochs", "1", "--out", "run"], QUICK].concat().join(" ");
+    let output = in_shell(root, read_only, &args).unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("warning: prepared pictures cannot be kept"), "{text}");
     let output = in_shell(root, read_only, &prepare.join(" ")).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be kept"));
@@ -267,4 +275,108 @@ fn a_killed_preparation_is_absent_resumable_or_complete() {
         "after {kills} kills: {} times nothing was kept, {} times a part, {} times all",
         seen[0], seen[1], seen[2]
     );
+}
+
+/// The lines of a report from one title to the next.
+fn section(text: &str, title: &str) -> Vec<String> {
+    let lines = text.lines().skip_while(|line| !line.starts_with(title));
+    lines.take_while(|line| line.starts_with(title) || line.starts_with(' ')).map(str::to_owned).collect()
+}
+
+#[test]
+fn too_many_refused_files_are_listed_as_the_check_lists_them() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    noisy(root, 8, 20);
+    for number in 0..30 {
+        fs::write(root.join(format!("pets/cat/letter-{number:02}.png")), "dear cat, \"hello\"").unwrap();
+    }
+    let output = call(root, &["data", "prepare", "pets", "--side", "16", "--refused", "list.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("cannot be used, more than data.max_refused_share allows"), "{error}");
+    let listed = section(&String::from_utf8_lossy(&output.stdout), "Refused");
+    let checked = call(root, &["data", "check", "pets", "--refused", "checked.csv"]);
+    assert_eq!(checked.status.code(), Some(2));
+    let wanted = section(&String::from_utf8_lossy(&checked.stdout), "Refused");
+    // It stops early, so it may not have come to all of them.
+    assert!(listed.len() > 10 && listed[1].contains("letter-00.png: not a picture"), "{listed:#?}");
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let (list, check) = (read("list.csv"), read("checked.csv"));
+    assert!(list.lines().count() > 15, "{list}");
+    assert!(list.lines().all(|line| check.lines().any(|other| other == line)), "{list}");
+
+    let output = call(root, &["data", "prepare", "pets", "--side", "16", "--json"]);
+    let told = objects(&output);
+    assert!(events(&told, "refused").len() > 15 && events(&told, "failed").len() == 1);
+    // As many as are allowed are no reason to stop; the report names the first and says where the others are.
+    let set = ["--set", "data.max_refused_share=0.9", "--refused", "all.csv"];
+    let output = call(root, &[&["data", "prepare", "pets", "--side", "16"], &set[..]].concat());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(section(&text, "Refused").len(), 22);
+    assert_eq!(read("all.csv").lines().count(), 31);
+    let set = ["--set", "data.max_refused_share=0.9"];
+    let checked = call(root, &[&["data", "check", "pets"], &set[..]].concat());
+    assert_eq!(section(&text, "Refused"), section(&String::from_utf8_lossy(&checked.stdout), "Refused"));
+    assert!(wanted.len() > 10);
+}
+
+#[test]
+fn one_new_file_is_told_as_one_new_file() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    noisy(root, 12, 20);
+    let prepare = ["data", "prepare", "pets", "--side", "16"];
+    assert!(call(root, &prepare).status.success());
+    fs::copy(root.join("pets/cat/000.png"), root.join("pets/cat/new.png")).unwrap();
+    let output = call(root, &prepare);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "1 new picture of 13\n");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 file was read in"));
+}
+
+#[test]
+fn verifying_says_what_it_has_compared_and_found() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    noisy(root, 12, 20);
+    let verify = ["data", "prepare", "pets", "--side", "16", "--verify"];
+    let first = String::from_utf8(call(root, &verify).stdout).unwrap();
+    assert!(first.contains("Compared     nothing: none of them was there before"), "{first}");
+    let text = String::from_utf8(call(root, &verify).stdout).unwrap();
+    assert!(text.contains("Compared     12 pictures with their files; all are the same"), "{text}");
+    let before = stored(root);
+    let pixels = before.keys().find(|path| path.ends_with("pixels")).unwrap();
+    let mut bytes = before[pixels].clone();
+    bytes[3 * 16 * 16 * 5 + 7] ^= 4;
+    fs::write(root.join(pixels), bytes).unwrap();
+    let output = call(root, &[&verify[..], &["--json"]].concat());
+    let told = objects(&output);
+    let verified = &events(&told, "prepared")[0]["verified"];
+    assert_eq!((&verified["compared"], &verified["damaged"]), (&12.into(), &1.into()), "{verified}");
+    assert_eq!((&verified["differing"], &verified["unread"]), (&0.into(), &0.into()), "{verified}");
+    let last = events(&told, "preparing").pop().unwrap();
+    assert_eq!((&last["done"], &last["total"]), (&12.into(), &12.into()));
+    assert!(stored(root) == before);
+}
+
+#[test]
+fn what_cannot_be_meant_is_said_plainly() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    noisy(root, 4, 20);
+    let output = call(root, &["data", "prepare", "pets", "--set", "data.prepared=false"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("data.prepared is false") && text.contains("leave that setting out"), "{text}");
+    assert!(!root.join("cache").exists());
+    // What a preparation leaves that was killed at its very beginning.
+    let store = root.join("cache/alexnet-lab/prepared/pets-16px-00000000");
+    fs::create_dir_all(&store).unwrap();
+    fs::write(store.join("writer.lock"), "").unwrap();
+    let text = String::from_utf8(call(root, &["data", "cache"]).stdout).unwrap();
+    assert!(text.contains("pets-16px-00000000 holds no pictures that can be used"), "{text}");
+    assert!(!text.contains("0x0"), "{text}");
+    assert!(call(root, &["data", "cache", "--clean"]).status.success());
+    assert!(!store.exists());
 }

@@ -5,7 +5,7 @@ use alexnet_lab::config::{ColourNoise, Mean, ModelConfig, RunConfig, Schedule};
 use alexnet_lab::data::{ColourStatistics, Description, Refused};
 use alexnet_lab::engine::{
     Balance, BrowseNews, BrowseRequest, BrowseSet, Checkpoints, ClassPictures, Command, Event,
-    InputStatistics, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
+    InputStatistics, MemoryNeed, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
 };
 use alexnet_lab::gui::{App, Port, Tab, theme};
 use alexnet_lab::vis::{EvaluationPoint, FilterGrid, StepPoint};
@@ -222,6 +222,7 @@ pub fn run_info() -> RunInfo {
         },
         device: "Processor".into(),
         device_reason: "There is no graphics card.".into(),
+        memory: MemoryNeed { bytes: 1 << 28, of: Some(1 << 32) },
         folder: "runs/1".into(),
         steps_per_epoch: 10,
         total_steps: 100,

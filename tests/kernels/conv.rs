@@ -1,11 +1,13 @@
 //! Convolutions.
 
-use alexnet_lab::kernels::{ConvConfig, as_on_a_card, convolve};
+use alexnet_lab::kernels::{
+    ConvConfig, as_on_a_card, convolve, convolve_backward_weight, convolve_backward_x,
+};
 use alexnet_lab::model::{LayerKind, MapShape, PRESETS, Shapes};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{devices, poison, random, tensor, values};
+use super::{devices, poison, random, refused, tensor, values};
 use crate::support::{assert_close, software_device};
 
 const fn config(out: usize, kernel: usize, stride: usize, zeros: usize, groups: usize) -> ConvConfig {
@@ -519,4 +521,34 @@ fn another_number_of_weights_is_refused() {
         convolve(x, flat(&call.weight[1..], &device), flat(&call.bias, &device), call.config)
     });
     assert!(result.is_err(), "one weight too few");
+}
+
+#[test]
+fn gradients_of_their_own_are_those_of_a_loss_and_shapes_that_do_not_fit_are_refused() {
+    let call = Call::new([2, 4, 6, 5], config(6, 3, 2, 1, 2), 80);
+    let want = call.reference();
+    for (name, device) in devices() {
+        let [rows, columns] = call.config.output_size([6, 5]);
+        let x = tensor(&call.x, [2, 4, 6, 5], &device);
+        let (weight, grad) =
+            (flat(&call.weight, &device), tensor(&call.weights, [2, 6, rows, columns], &device));
+        let dx = convolve_backward_x(weight.clone(), grad.clone(), [4, 6, 5], call.config);
+        assert_close(name, &values(dx), &want.dx, 1e-5, 1e-5);
+        let dw = convolve_backward_weight(x.clone(), grad.clone(), call.config);
+        assert_close(name, &plain(dw), &want.dweight, 1e-5, 1e-5);
+        let none = tensor(&[], [0, 6, rows, columns], &device);
+        let dims = convolve_backward_x(weight.clone(), none, [4, 6, 5], call.config).dims();
+        assert_eq!(dims, [0, 4, 6, 5], "{name}");
+
+        let few = flat(&call.weight[1..], &device);
+        refused("a weight too few", || convolve_backward_x(few, grad.clone(), [4, 6, 5], call.config));
+        refused("an input of another size", || {
+            convolve_backward_x(weight.clone(), grad.clone(), [4, 9, 5], call.config)
+        });
+        refused("groups that do not fit", || {
+            convolve_backward_x(weight.clone(), grad.clone(), [3, 6, 5], call.config)
+        });
+        let one = tensor(&call.weights[..6 * rows * columns], [1, 6, rows, columns], &device);
+        refused("gradients of one picture", || convolve_backward_weight(x.clone(), one, call.config));
+    }
 }

@@ -1,13 +1,13 @@
 //! Linear layers.
 
-use alexnet_lab::kernels::{as_on_a_card, linear};
+use alexnet_lab::kernels::{as_on_a_card, linear, linear_backward_weight, linear_backward_x};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{devices, poison, random};
+use super::{devices, poison, random, refused};
 use crate::support::{assert_close, software_device};
 
-/// Pictures, inputs and outputs around the borders of the tiles.
-const CASES: [[usize; 3]; 9] = [
+/// Pictures, inputs and outputs around the borders of the tiles and blocks.
+const CASES: [[usize; 3]; 13] = [
     [1, 1, 1],
     [2, 5, 3],
     [8, 64, 10],
@@ -17,6 +17,11 @@ const CASES: [[usize; 3]; 9] = [
     [65, 15, 70],
     [129, 33, 5],
     [3, 1, 260],
+    // Around the blocks that the processor's twin goes through its matrices in.
+    [2, 2050, 5],
+    [33, 257, 49],
+    [13, 31, 129],
+    [1, 512, 96],
 ];
 
 struct Call {
@@ -175,6 +180,29 @@ fn takes_tensors_that_are_not_contiguous_and_empty_batches() {
         let y = linear(x, weight.clone(), bias.clone(), false);
         assert_close(name, &plain(y.flatten(0, 1)), &want[0], 1e-5, 1e-5);
         assert_eq!(linear(matrix(&[], [0, 6], &device), weight, bias, false).dims(), [0, 7], "{name}");
+    }
+}
+
+#[test]
+fn gradients_of_their_own_are_those_of_a_loss_and_shapes_that_do_not_fit_are_refused() {
+    let call = Call::new([5, 6, 7], false, 370);
+    let want = call.reference();
+    for (name, device) in devices() {
+        let (weight, grad) = (flat(&call.weight, &device), matrix(&call.weights, [5, 7], &device));
+        let x = matrix(&call.x, [5, 6], &device);
+        let dx = linear_backward_x(weight.clone(), grad.clone());
+        assert_close(name, &plain(dx.flatten(0, 1)), &want[1], 1e-5, 1e-5);
+        let dw = linear_backward_weight(x.clone(), grad.clone());
+        assert_close(name, &plain(dw), &want[2], 1e-5, 1e-5);
+        let empty = |columns| matrix(&[], [0, columns], &device);
+        assert_eq!(linear_backward_x(weight.clone(), empty(7)).dims(), [0, 6], "{name}");
+        assert_eq!(plain(linear_backward_weight(empty(6), empty(7))), vec![0.0; 42], "{name}");
+        refused("4 rows of weights, 7 outputs", || {
+            linear_backward_x(flat(&[1.0; 40], &device), grad.clone())
+        });
+        refused("no outputs", || linear_backward_x(weight.clone(), empty(0)));
+        let four = matrix(&call.x[..24], [4, 6], &device);
+        refused("4 pictures and 5 gradients", || linear_backward_weight(four, grad.clone()));
     }
 }
 

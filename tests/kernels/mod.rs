@@ -52,6 +52,13 @@ fn poison(shape: [usize; 4], device: &Device) {
     drop(tensors);
 }
 
+/// Fails unless `operation` panics: a kernel that believed such sizes would read memory of another tensor.
+#[track_caller]
+fn refused<T>(title: &str, operation: impl FnOnce() -> T) {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(operation));
+    assert!(result.is_err(), "{title}: not refused");
+}
+
 /// `operation` of `x`, and the gradient of `x` for the loss sum(weights * operation(x)).
 fn with_gradient(
     operation: impl Fn(Tensor<4>) -> Tensor<4>,

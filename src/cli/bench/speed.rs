@@ -6,8 +6,11 @@ use serde_json::json;
 use super::{progress_bar, show};
 use crate::cli::output::{self, Status};
 use crate::cli::stop;
-use crate::engine::bench::{self, KernelBench, KernelBenchRequest, Machine, StepBench, StepBenchRequest};
+use crate::engine::bench::{
+    self, KernelBench, KernelBenchRequest, Machine, StepBench, StepBenchRequest, TuneRequest, Tuned,
+};
 use crate::engine::presets;
+use crate::words::bytes;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct KernelArgs {
@@ -23,6 +26,9 @@ pub(in crate::cli) struct KernelArgs {
     /// auto, cpu, gpu, gpu:N or software
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
+    /// Measure which tiles are the quickest on this card, keep them and use them from now on; takes a minute or more
+    #[arg(long, conflicts_with_all = ["model", "batch", "no_burn"])]
+    tune: bool,
     /// Leave out burn's own operations, which can take minutes on a slow device
     #[arg(long)]
     no_burn: bool,
@@ -39,6 +45,9 @@ pub(in crate::cli) struct StepArgs {
     /// Pictures of a step
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
+    /// Pictures that pass at once; 0 takes as many as a run would
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pass: u16,
     /// Steps of each network; the figures are medians
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
@@ -51,7 +60,14 @@ pub(in crate::cli) struct StepArgs {
 }
 
 pub(super) fn kernels(args: KernelArgs) -> Status {
-    let KernelArgs { model, batch, runs, device, no_burn, json } = args;
+    let KernelArgs { model, batch, runs, device, tune, no_burn, json } = args;
+    if tune {
+        let request = TuneRequest { device, runs: runs.into() };
+        let (cancel, bar) = (stop::flag(), progress_bar());
+        let found = bench::tune(&request, &|progress| show(&bar, &progress), &cancel);
+        bar.finish_and_clear();
+        return report(found, json, "tune", tile_table);
+    }
     let request =
         KernelBenchRequest { device, model, batch: batch.into(), runs: runs.into(), burn: !no_burn };
     let (cancel, bar) = (stop::flag(), progress_bar());
@@ -61,11 +77,12 @@ pub(super) fn kernels(args: KernelArgs) -> Status {
 }
 
 pub(super) fn steps(args: StepArgs) -> Status {
-    let StepArgs { mut model, batch, runs, device, json } = args;
+    let StepArgs { mut model, batch, pass, runs, device, json } = args;
     if model.is_empty() {
         model = presets().into_iter().map(|preset| preset.name.to_owned()).collect();
     }
-    let request = StepBenchRequest { device, models: model, batch: batch.into(), runs: runs.into() };
+    let (batch, pass, runs) = (batch.into(), pass.into(), runs.into());
+    let request = StepBenchRequest { device, models: model, batch, pass, runs };
     let (cancel, bar) = (stop::flag(), progress_bar());
     let found = bench::steps(&request, &|progress| show(&bar, &progress), &cancel);
     bar.finish_and_clear();
@@ -105,37 +122,56 @@ fn head(machine: &Machine, device: &str) {
 
 fn kernel_table(found: &KernelBench) {
     head(&found.machine, &found.device);
+    let ceilings = &found.ceilings;
+    output::line(&format!(
+        "at most {:.0} GFLOP/s in registers and {:.1} GB/s copied, measured here",
+        ceilings.gflop_per_s, ceilings.gb_per_s
+    ));
     output::line(&format!("{}, {} pictures at once\n", found.model, found.batch));
     output::line(&format!(
-        "{:<8} {:<24} {:>10} {:>10} {:>8} {:>12} {:>8}",
-        "layer", "pass", "ms", "GFLOP/s", "GB/s", "burn's ms", "ratio"
+        "{:<8} {:<24} {:>10} {:>10} {:>8} {:>18} {:>10} {:>12} {:>8}",
+        "layer", "pass", "ms", "GFLOP/s", "GB/s", "of the most", "first ms", "burn's ms", "ratio"
     ));
     for kernel in &found.kernels {
         let rate =
             if kernel.gflop_per_s > 0.0 { format!("{:.1}", kernel.gflop_per_s) } else { String::new() };
+        let share = format!("{:.0} % of {}", kernel.of_ceiling * 100.0, kernel.bound);
         let burn = kernel.burn_ms.map_or_else(String::new, |ms| format!("{ms:.2}"));
         let ratio = kernel.burn_ms.map_or_else(String::new, |ms| format!("{:.1}", ms / kernel.ms));
         output::line(&format!(
-            "{:<8} {:<24} {:>10.2} {rate:>10} {:>8.2} {burn:>12} {ratio:>8}",
-            kernel.layer, kernel.pass, kernel.ms, kernel.gb_per_s
+            "{:<8} {:<24} {:>10.2} {rate:>10} {:>8.2} {share:>18} {:>10.1} {burn:>12} {ratio:>8}",
+            kernel.layer, kernel.pass, kernel.ms, kernel.gb_per_s, kernel.first_ms
         ));
     }
+}
+
+fn tile_table(found: &Tuned) {
+    head(&found.machine, &found.device);
+    output::line(&format!("\n{:<14} {:>12} {:>10}   tile", "rows up to", "built-in ms", "best ms"));
+    for found in &found.rows {
+        let rows = found.rows.map_or_else(|| "any".to_owned(), |rows| rows.to_string());
+        output::line(&format!("{rows:<14} {:>12.2} {:>10.2}   {}", found.built_in_ms, found.ms, found.tile));
+    }
+    output::line(&format!("\nKept in {} and used from now on.", found.file.display()));
 }
 
 fn step_table(found: &StepBench) {
     head(&found.machine, &found.device);
     output::line(&format!("whole steps of {} pictures\n", found.batch));
     output::line(&format!(
-        "{:<16} {:>12} {:>14}   {}",
-        "network", "pictures/s", "first step ms", "steps in ms"
+        "{:<16} {:>8} {:>12} {:>14} {:>10} {:>10}   {}",
+        "network", "at once", "pictures/s", "first step ms", "predicted", "memory", "steps in ms"
     ));
     for model in &found.models {
         let steps: Vec<String> = model.ms.iter().map(|ms| format!("{ms:.0}")).collect();
         output::line(&format!(
-            "{:<16} {:>12.1} {:>14.0}   {}",
+            "{:<16} {:>8} {:>12.1} {:>14.0} {:>10} {:>10}   {}",
             model.model,
+            model.pass,
             model.pictures_per_s,
             model.first_ms,
+            bytes(model.predicted_bytes as u64),
+            model.took_bytes.map_or_else(String::new, |[_, last]| bytes(last)),
             steps.join(" ")
         ));
     }

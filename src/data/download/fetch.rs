@@ -1,6 +1,6 @@
 //! A whole set: one download at a time in its folder, file by file, and names only at the end.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::settings::DownloadSettings;
 use super::transfer::Course;
 use crate::data::known::{Found, KnownFile, KnownSet, Shelf, examine, record};
+use crate::files::{self, Lock};
 
 /// Held by whoever downloads into the folder. The file stays; only the lock counts.
 const LOCK: &str = ".download.lock";
@@ -54,7 +55,7 @@ pub fn fetch(
         part.publish(&folder, &file.name)?;
         record(&folder, file);
     }
-    sync(&folder);
+    files::sync_folder_if_possible(&folder);
     Ok(shelf.source(set))
 }
 
@@ -82,30 +83,18 @@ fn missing<'a>(
 }
 
 /// Keeps other programs from downloading into the folder.
-fn lock(folder: &Path) -> Result<File, DownloadError> {
+fn lock(folder: &Path) -> Result<Option<Lock>, DownloadError> {
     let path = folder.join(LOCK);
-    let failed = |reason| DownloadError::disk(&path, 0, reason);
-    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DownloadError::Busy { folder: folder.into() }),
-        Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {
+    match Lock::alone(&path) {
+        Ok(Some(lock)) => Ok(Some(lock)),
+        Ok(None) => Err(DownloadError::Busy { folder: folder.into() }),
+        Err(e) if e.kind() == io::ErrorKind::Unsupported => {
             log::warn!(
                 "{} cannot be locked; do not download into it twice at the same time",
                 folder.display()
             );
-            Ok(file)
+            Ok(None)
         }
-        Err(TryLockError::Error(e)) => Err(failed(e)),
-    }
-}
-
-/// Makes the new names outlast a power cut.
-fn sync(folder: &Path) {
-    // Only Unix can do that, and a failure costs no more than another download.
-    if cfg!(unix)
-        && let Err(e) = File::open(folder).and_then(|folder| folder.sync_all())
-    {
-        log::info!("{} could not be flushed: {e}", folder.display());
+        Err(e) => Err(DownloadError::disk(&path, 0, e)),
     }
 }

@@ -1,6 +1,6 @@
 //! A file while it is being downloaded: `NAME.part`, with a small note beside it of what it belongs to.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DownloadError;
 use crate::data::known::{KnownFile, part_name, sums};
+use crate::files;
 
 /// What a part belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,8 +62,7 @@ impl Part {
         let path = folder.join(part_name(wanted));
         let note_path = folder.join(format!("{}.part.json", wanted.name));
         let failed = |reason| DownloadError::disk(&path, wanted.bytes, reason);
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = opened.map_err(failed)?;
+        let mut file = files::open_to_write(&path).map_err(failed)?;
         let note: Option<Note> =
             fs::read(&note_path).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let mut hasher = Md5::new();
@@ -135,9 +135,7 @@ impl Part {
             return Ok(());
         }
         let text = serde_json::to_string_pretty(&note).expect("a note holds only plain values");
-        let written = self.note_path.with_extension("json.new");
-        let kept = fs::write(&written, text).and_then(|()| fs::rename(&written, &self.note_path));
-        kept.map_err(|e| self.failed(e))?;
+        files::replace(&self.note_path, text.as_bytes()).map_err(|e| self.failed(e))?;
         self.note = note;
         Ok(())
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::KnownFile;
 use super::sums;
+use crate::files;
 
 const FILE: &str = ".verified.json";
 
@@ -84,9 +85,7 @@ pub(in crate::data) fn record(folder: &Path, file: &KnownFile) {
     let mut receipts = read(folder);
     receipts.insert(file.name.clone(), Receipt::of(file, &found));
     let text = serde_json::to_string_pretty(&receipts).expect("receipts hold only plain values");
-    let written = folder.join(format!("{FILE}.new"));
-    let kept = fs::write(&written, text).and_then(|()| fs::rename(&written, folder.join(FILE)));
-    if let Err(e) = kept {
+    if let Err(e) = files::replace(&folder.join(FILE), text.as_bytes()) {
         log::info!("cannot note in {} that {} is right: {e}", folder.display(), file.name);
     }
 }

@@ -2,7 +2,7 @@
 
 use image::{Rgb, RgbImage};
 
-use crate::data::sources::Region;
+use crate::data::sources::{Fault, Region};
 
 /// Pictures of one file, all of the same size.
 pub(in crate::data) struct Records {
@@ -54,6 +54,14 @@ impl Records {
             buffer.chunks_exact(stride).for_each(|record| labels.extend(&record[..self.labels as usize]));
         }
         Ok(labels)
+    }
+
+    /// What is to blame where picture `index` cannot be used: every row of bytes is a picture.
+    pub fn fault(&self, index: u32) -> Fault {
+        match self.read(index) {
+            Ok(_) => Fault::Picture,
+            Err(_) => Fault::Reading,
+        }
     }
 
     /// Picture `index`.

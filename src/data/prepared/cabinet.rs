@@ -8,10 +8,10 @@ use std::time::SystemTime;
 
 use super::error::KeptError;
 use super::index::{self, CameTo, Found};
-use super::lock::{self, Lock};
-use super::{files, statistics};
+use super::statistics;
 use crate::config::DataConfig;
 use crate::data::fingerprint::digest;
+use crate::files::{self, Lock};
 use crate::words;
 
 /// Held by whoever takes hold of a store or removes one, for moments.
@@ -79,8 +79,12 @@ impl Cabinet {
     pub fn remove(&self, store: &KeptSource) -> io::Result<Removal> {
         let place = Place { folder: store.folder.clone() };
         let _gate = self.gate();
-        let Some(writer) = lock::alone(&place.writer())? else { return Ok(Removal::InUse) };
-        let Some(readers) = lock::alone(&place.readers())? else { return Ok(Removal::InUse) };
+        // Whoever was here first has removed it.
+        if !place.folder.exists() {
+            return Ok(Removal::Removed);
+        }
+        let Some(writer) = Lock::alone(&place.writer())? else { return Ok(Removal::InUse) };
+        let Some(readers) = Lock::alone(&place.readers())? else { return Ok(Removal::InUse) };
         place.remove((writer, readers))?;
         Ok(Removal::Removed)
     }
@@ -88,6 +92,9 @@ impl Cabinet {
     /// Removes stores, the least recently used first and never one in use, until `needed` bytes more than `place`
     /// has now fit in.
     pub(super) fn make_room(&self, place: &Place, needed: u64) -> Result<(), KeptError> {
+        if needed == 0 {
+            return Ok(());
+        }
         let all = self.list();
         let fixed = all.iter().filter(|store| store.folder == place.folder || store.in_use);
         let fixed = fixed.fold(needed, |total, store| total.saturating_add(store.bytes));
@@ -128,7 +135,7 @@ impl Cabinet {
 
     /// Keeps others from removing or taking hold of stores. Where it cannot be had nothing can be removed either.
     pub(super) fn gate(&self) -> Option<Lock> {
-        lock::wait(&self.folder.join(GATE)).ok()
+        Lock::wait(&self.folder.join(GATE)).ok()
     }
 }
 
@@ -172,7 +179,7 @@ impl Place {
             _ => Ok(()),
         };
         present(fs::remove_file(self.index()))?;
-        files::sync_folder(&self.folder);
+        files::sync_folder_if_possible(&self.folder);
         present(fs::remove_file(self.pixels()))?;
         for entry in fs::read_dir(&self.folder)?.flatten() {
             let name = entry.file_name();
@@ -201,9 +208,9 @@ fn describe(folder: &Path) -> Option<KeptSource> {
         Ok(Found::Index(index)) => (index.header.source, index.header.side, index.records),
         _ => (String::new(), 0, Vec::new()),
     };
-    let pictures = records.iter().filter(|r| matches!(r.came_to, CameTo::Pixels { .. })).count();
+    let pictures = records.iter().filter(|r| matches!(r.came_to, CameTo::Pixels(_))).count();
     let files = fs::read_dir(folder).ok()?.flatten();
-    let free = |path: PathBuf| lock::alone(&path).is_ok_and(|lock| lock.is_some());
+    let free = |path: PathBuf| Lock::alone(&path).is_ok_and(|lock| lock.is_some());
     Some(KeptSource {
         source,
         side,

@@ -15,7 +15,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::files;
+use super::pixels::Square;
+use crate::data::Fingerprint;
+use crate::files;
 
 const MAGIC: &[u8; 8] = b"ALEXPICS";
 /// Counts up whenever the layout of the files or the way from a picture to its pixels changes. Stores of other
@@ -47,11 +49,20 @@ pub(super) struct Record {
     pub came_to: CameTo,
 }
 
+impl Record {
+    /// Whether it was made of the picture as it is today. A refusal may be the fault of the archive around it, and holds
+    /// as long as that stays the same.
+    pub fn is_of(&self, today: &Fingerprint) -> bool {
+        let is_refused = matches!(self.came_to, CameTo::Refused(_));
+        self.content == today.content || (is_refused && self.content == today.around)
+    }
+}
+
 /// What became of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CameTo {
     /// Its pixels are kept.
-    Pixels { slot: u32, checksum: u32 },
+    Pixels(Square),
     /// It cannot be used.
     Refused(Box<str>),
 }
@@ -155,7 +166,7 @@ pub(super) fn block_bytes(records: &[Record]) -> Vec<u8> {
         payload.extend(name.to_le_bytes());
         payload.extend(content.to_le_bytes());
         match came_to {
-            CameTo::Pixels { slot, checksum } => {
+            CameTo::Pixels(Square { slot, checksum }) => {
                 payload.extend(slot.to_le_bytes());
                 payload.extend(checksum.to_le_bytes());
             }
@@ -200,7 +211,7 @@ fn parse_record(at: &mut Cursor) -> Option<Record> {
     let came_to = if slot == REFUSED {
         CameTo::Refused(std::str::from_utf8(at.take(word as usize)?).ok()?.into())
     } else {
-        CameTo::Pixels { slot, checksum: word }
+        CameTo::Pixels(Square { slot, checksum: word })
     };
     Some(Record { name, content, came_to })
 }

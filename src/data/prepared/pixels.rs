@@ -1,12 +1,24 @@
 //! The file of pixels: squares of one size, one after the other.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::files;
 use crate::data::sources::ReadAt;
+use crate::files;
+
+/// Squares that were mended and cannot be put back into the file are held up to so many bytes.
+const MENDED: usize = 64 << 20;
+
+/// Where a square lies in the file, and the CRC-32 of its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::data) struct Square {
+    pub slot: u32,
+    pub checksum: u32,
+}
 
 /// Squares that can be read by several threads at the same time.
 #[derive(Debug)]
@@ -15,8 +27,11 @@ pub(in crate::data) struct PixelFile {
     squares: Squares,
     /// Bytes of a square.
     square: usize,
-    /// One bit a slot: whether its checksum was found right since the file was opened.
-    checked: Vec<AtomicU64>,
+    /// One bit a slot: whether its checksum was found right since the file was opened. Nothing where others may
+    /// write over what is read; then every checksum is compared every time.
+    checked: Option<Vec<AtomicU64>>,
+    /// Squares by their slots that were found damaged and made again, where `squares` goes on without them.
+    mended: Mutex<BTreeMap<u32, Box<[u8]>>>,
 }
 
 #[derive(Debug)]
@@ -27,11 +42,12 @@ enum Squares {
 }
 
 impl PixelFile {
-    /// Opens the squares of `square` bytes at `path`; a file of up to `memory` bytes is read at once.
-    pub fn open(path: &Path, square: usize, memory: usize) -> io::Result<Self> {
+    /// Opens the squares of `square` bytes at `path`; a file of up to `memory` bytes is read at once. `locked`: nobody
+    /// else writes over what is read.
+    pub fn open(path: &Path, square: usize, memory: usize, locked: bool) -> io::Result<Self> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        let checked = (0..slots(length, square).div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        let checked = || (0..slots(length, square).div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         let squares = if length <= memory as u64 {
             let mut bytes = Vec::with_capacity(length as usize);
             file.take(memory as u64).read_to_end(&mut bytes)?;
@@ -39,35 +55,40 @@ impl PixelFile {
         } else {
             Squares::File(file)
         };
-        Ok(Self { path: path.into(), squares, square, checked })
+        // What is in memory is nobody else's.
+        let checked = (locked || matches!(squares, Squares::Memory(_))).then(checked);
+        Ok(Self { path: path.into(), squares, square, checked, mended: Mutex::default() })
     }
 
-    /// Fills `into` with the square in `slot`. If it cannot be read or its checksum is wrong, `again` makes the
-    /// square, and it is written where it belongs.
+    /// Fills `into` with a square. If it cannot be read or its checksum is wrong, `again` makes the square, and it is
+    /// written where it belongs.
     ///
     /// # Errors
     /// Those of `again`.
     pub fn read(
         &self,
-        slot: u32,
-        checksum: u32,
+        wanted: Square,
         into: &mut [u8],
         again: impl FnOnce() -> Result<Vec<u8>, String>,
     ) -> Result<(), String> {
-        if self.read_sound(slot, checksum, into) {
+        if self.read_sound(wanted, into) {
+            return Ok(());
+        }
+        if let Some(mended) = self.mended().get(&wanted.slot) {
+            into.copy_from_slice(mended);
             return Ok(());
         }
         let square = again()?;
         into.copy_from_slice(&square);
         // A picture that has changed since has another checksum: the next preparation takes care of it.
-        if crc32fast::hash(&square) == checksum {
-            self.mend(slot, &square);
+        if crc32fast::hash(&square) == wanted.checksum {
+            self.mend(wanted.slot, square);
         }
         Ok(())
     }
 
-    /// Fills `into` with the square in `slot` and tells whether it is what was written there once.
-    pub fn read_sound(&self, slot: u32, checksum: u32, into: &mut [u8]) -> bool {
+    /// Fills `into` with a square and tells whether it is what was written there once.
+    pub fn read_sound(&self, Square { slot, checksum }: Square, into: &mut [u8]) -> bool {
         let place = offset(slot, self.square);
         let filled = match &self.squares {
             Squares::File(file) => file.fill(into, place),
@@ -77,25 +98,35 @@ impl PixelFile {
             return false;
         }
         let (word, bit) = (slot as usize / 64, 1 << (slot % 64));
-        let Some(checked) = self.checked.get(word) else { return crc32fast::hash(into) == checksum };
-        if checked.load(Ordering::Relaxed) & bit == 0 {
-            if crc32fast::hash(into) != checksum {
-                return false;
-            }
+        let checked = self.checked.as_ref().and_then(|checked| checked.get(word));
+        if checked.is_some_and(|checked| checked.load(Ordering::Relaxed) & bit != 0) {
+            return true;
+        }
+        let is_sound = crc32fast::hash(into) == checksum;
+        if let Some(checked) = checked.filter(|_| is_sound) {
             checked.fetch_or(bit, Ordering::Relaxed);
         }
-        true
+        is_sound
     }
 
-    fn mend(&self, slot: u32, square: &[u8]) {
+    fn mend(&self, slot: u32, square: Vec<u8>) {
         let mended = File::options()
             .write(true)
             .open(&self.path)
-            .and_then(|file| files::write_at(&file, square, offset(slot, self.square)));
-        match mended {
+            .and_then(|file| files::write_at(&file, &square, offset(slot, self.square)));
+        match &mended {
             Ok(()) => log::info!("mended picture {slot} in {}", self.path.display()),
             Err(e) => log::info!("picture {slot} in {} is damaged, and stays so: {e}", self.path.display()),
         }
+        let is_read_there = mended.is_ok() && matches!(self.squares, Squares::File(_));
+        let mut held = self.mended();
+        if !is_read_there && (held.len() + 1) * self.square <= MENDED {
+            held.insert(slot, square.into());
+        }
+    }
+
+    fn mended(&self) -> MutexGuard<'_, BTreeMap<u32, Box<[u8]>>> {
+        self.mended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::KeptError;
 use super::index::{CameTo, Record};
+use super::pixels::Square;
 use crate::data::store::{locate, read};
 use crate::data::{Dataset, Fingerprint, Split};
 
@@ -66,6 +67,9 @@ pub(super) struct Matching {
     /// For each item of the plan the number of its record, if there is one.
     pub records: Vec<Option<u32>>,
     pub missing: usize,
+    /// Of those missing, how many have changed at the source, and how many squares are gone. The others are new.
+    pub changed: usize,
+    pub gone: usize,
     /// For each record whether the store can do without it: its picture has changed or is gone, or its pixels are.
     pub dead: Vec<bool>,
 }
@@ -75,7 +79,7 @@ impl Matching {
     /// gone; without, they may only not be wanted this time.
     pub fn of(plan: &Plan, records: &[Record], slots: usize, whole: bool) -> Self {
         let is_there = |record: &Record| match record.came_to {
-            CameTo::Pixels { slot, .. } => (slot as usize) < slots,
+            CameTo::Pixels(Square { slot, .. }) => (slot as usize) < slots,
             CameTo::Refused(_) => true,
         };
         let mut dead = vec![whole; records.len()];
@@ -87,12 +91,15 @@ impl Matching {
                 dead[earlier as usize] = true;
             }
         }
-        let mut missing = 0;
+        let (mut missing, mut changed, mut gone) = (0, 0, 0);
         let of_items = plan.items.iter().map(|Item { fingerprint, .. }| {
             let number = by_name.get(&fingerprint.name).copied();
             let found = number.filter(|&number| {
                 let record = &records[number as usize];
-                record.content == fingerprint.content && is_there(record)
+                let is_same = record.is_of(fingerprint);
+                changed += usize::from(!is_same);
+                gone += usize::from(is_same && !is_there(record));
+                is_same && is_there(record)
             });
             if let Some(number) = number {
                 dead[number as usize] = found.is_none();
@@ -101,6 +108,11 @@ impl Matching {
             found
         });
         let records = of_items.collect();
-        Self { records, missing, dead }
+        Self { records, missing, changed, gone, dead }
+    }
+
+    /// The records that the store cannot do without.
+    pub fn live<'a>(&'a self, records: &'a [Record]) -> impl Iterator<Item = &'a Record> + Clone {
+        records.iter().zip(&self.dead).filter(|(_, dead)| !**dead).map(|(record, _)| record)
     }
 }

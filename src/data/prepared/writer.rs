@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::cabinet::Place;
 use super::index::{self, CameTo, Header, Record};
-use super::{files, pixels};
+use super::pixels::{self, Square};
+use crate::files;
 
 /// Work that a kill may cost.
 const BETWEEN_COMMITS: Duration = Duration::from_millis(250);
@@ -26,6 +27,8 @@ pub(super) struct Writer<'a> {
     place: &'a Place,
     header: &'a Header,
     index: File,
+    /// Where the next block of it goes.
+    index_end: u64,
     pixels: File,
     /// Bytes of a square.
     square: usize,
@@ -61,29 +64,27 @@ impl<'a> Writer<'a> {
         alone: bool,
     ) -> io::Result<Self> {
         index::replace(&place.index(), header, &records)?;
-        let index = File::options().append(true).open(place.index())?;
+        let index = files::open_to_write(&place.index())?;
         let pixels = files::open_to_write(&place.pixels())?;
-        let used = records.iter().filter_map(|record| match record.came_to {
-            CameTo::Pixels { slot, .. } => Some(slot),
-            CameTo::Refused(_) => None,
-        });
-        let behind_used = used.clone().max().map_or(0, |last| last + 1);
+        let behind_used = used(records.iter()).max().map_or(0, |last| last + 1);
         let (mut free, mut next) = (Vec::new(), behind_used);
         if alone {
             let mut is_used = vec![false; behind_used as usize];
-            used.for_each(|slot| is_used[slot as usize] = true);
+            used(records.iter()).for_each(|slot| is_used[slot as usize] = true);
             free.extend((0..behind_used).rev().filter(|&slot| !is_used[slot as usize]));
             pixels.set_len(pixels::offset(behind_used, square))?;
         } else {
             let length = pixels.metadata()?.len();
             next = next.max(u32::try_from(length.div_ceil(square as u64)).unwrap_or(u32::MAX));
         }
-        files::sync_folder(&place.folder);
-        let start = (index.metadata()?.len(), pixels.metadata()?.len(), records.len());
+        files::sync_folder_if_possible(&place.folder);
+        let index_end = index.metadata()?.len();
+        let start = (index_end, pixels.metadata()?.len(), records.len());
         Ok(Self {
             place,
             header,
             index,
+            index_end,
             pixels,
             square,
             records,
@@ -98,8 +99,8 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Adds a picture; returns its slot and checksum.
-    pub fn add(&mut self, picture: Known, planes: &[u8]) -> io::Result<(u32, u32)> {
+    /// Adds a picture; returns where it is.
+    pub fn add(&mut self, (name, content): Known, planes: &[u8]) -> io::Result<Square> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.next == u32::MAX => return Err(io::ErrorKind::FileTooLarge.into()),
@@ -108,34 +109,21 @@ impl<'a> Writer<'a> {
                 self.next - 1
             }
         };
-        self.put(picture, planes, slot, None)
-    }
-
-    /// Puts a picture that was found damaged back into its slot, of which the index says `checksum`.
-    pub fn mend(
-        &mut self,
-        picture: Known,
-        planes: &[u8],
-        slot: u32,
-        checksum: u32,
-    ) -> io::Result<(u32, u32)> {
-        self.mended = true;
-        self.put(picture, planes, slot, Some(checksum))
-    }
-
-    fn put(
-        &mut self,
-        (name, content): Known,
-        planes: &[u8],
-        slot: u32,
-        told: Option<u32>,
-    ) -> io::Result<(u32, u32)> {
-        let checksum = crc32fast::hash(planes);
+        let square = Square { slot, checksum: crc32fast::hash(planes) };
         files::write_at(&self.pixels, planes, pixels::offset(slot, self.square))?;
-        if told != Some(checksum) {
-            self.push(Record { name, content, came_to: CameTo::Pixels { slot, checksum } }, planes.len())?;
+        self.push(Record { name, content, came_to: CameTo::Pixels(square) }, planes.len())?;
+        Ok(square)
+    }
+
+    /// Puts a picture that was found damaged back where it was. If it has become another one since, it is put elsewhere:
+    /// somebody may read what was there.
+    pub fn mend(&mut self, picture: Known, planes: &[u8], was: Square) -> io::Result<Square> {
+        self.mended = true;
+        if crc32fast::hash(planes) != was.checksum {
+            return self.add(picture, planes);
         }
-        Ok((slot, checksum))
+        files::write_at(&self.pixels, planes, pixels::offset(was.slot, self.square))?;
+        Ok(was)
     }
 
     /// Remembers a file that cannot be used.
@@ -159,8 +147,10 @@ impl<'a> Writer<'a> {
         if self.uncommitted > 0 {
             self.pixels.sync_data()?;
             let added = &self.records[self.records.len() - self.uncommitted..];
-            io::Write::write_all(&mut self.index, &index::block_bytes(added))?;
+            let block = index::block_bytes(added);
+            files::write_at(&self.index, &block, self.index_end)?;
             self.index.sync_data()?;
+            self.index_end += block.len() as u64;
         }
         (self.uncommitted, self.bytes_uncommitted, self.committed) = (0, 0, Instant::now());
         self.patience = BETWEEN_COMMITS.max(began.elapsed() * RARITY);
@@ -172,11 +162,10 @@ impl<'a> Writer<'a> {
         self.commit()?;
         if self.mended {
             self.pixels.sync_data()?;
-            self.records = latest(self.records);
         }
-        if self.mended || self.records.len() > self.start.2 {
+        if self.records.len() > self.start.2 {
             drop(self.index);
-            index::replace(&self.place.index(), self.header, &self.records)?;
+            index::replace(&self.place.index(), self.header, &latest(self.records))?;
         }
         Ok(())
     }
@@ -190,6 +179,32 @@ impl<'a> Writer<'a> {
         }
         records == 0
     }
+}
+
+/// Bytes by which the file of pixels grows from `length` when so many `more` pictures are added to `records`. See
+/// [`Writer::open`] for `alone`.
+pub(super) fn growth<'a>(
+    records: impl Iterator<Item = &'a Record> + Clone,
+    length: u64,
+    more: usize,
+    square: usize,
+    alone: bool,
+) -> u64 {
+    let behind_used = used(records.clone()).max().map_or(0, |last| u64::from(last) + 1);
+    let taken = if alone {
+        behind_used.max((used(records).count() + more) as u64)
+    } else {
+        behind_used.max(length.div_ceil(square as u64)) + more as u64
+    };
+    (taken * square as u64).saturating_sub(length)
+}
+
+/// Slots in which pictures are.
+fn used<'a>(records: impl Iterator<Item = &'a Record>) -> impl Iterator<Item = u32> {
+    records.filter_map(|record| match record.came_to {
+        CameTo::Pixels(square) => Some(square.slot),
+        CameTo::Refused(_) => None,
+    })
 }
 
 /// The last record of each name, at the place of the first.

@@ -3,10 +3,10 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::UNIX_EPOCH;
 
-use super::check_size;
+use super::{Fault, check_size};
 
 /// Unpacked bytes up to this many stay in memory; more go to a temporary file.
 const SPOOL_MEMORY: usize = 64 << 20;
@@ -113,6 +113,12 @@ impl Region {
         Self { bytes: Arc::new(bytes), start: self.start, length: self.length, stamp: self.stamp }
     }
 
+    /// The same bytes, as long as somebody else has them.
+    pub(super) fn downgrade(&self) -> WeakRegion {
+        let Self { bytes, start, length, stamp } = self;
+        WeakRegion { bytes: Arc::downgrade(bytes), start: *start, length: *length, stamp: *stamp }
+    }
+
     /// The part of `length` bytes from `start` on, neither of which need be trusted.
     pub fn part(&self, start: u64, length: u64) -> Result<Self, String> {
         match start.checked_add(length) {
@@ -162,9 +168,35 @@ impl Region {
         Ok(bytes)
     }
 
+    /// What is to blame where these bytes were no usable picture. Reads them, but keeps none.
+    pub fn fault(&self) -> Fault {
+        let can_be_read = || io::copy(&mut self.reader(), &mut io::sink()).is_ok();
+        // What is too long is refused without a look.
+        if check_size(self.length).is_err() || can_be_read() { Fault::Picture } else { Fault::Reading }
+    }
+
     /// Reads from the first byte to the last.
     pub fn reader(&self) -> Reader {
         Reader { region: self.clone(), at: 0 }
+    }
+}
+
+/// A [`Region`] that does not keep its bytes from going.
+pub(super) struct WeakRegion {
+    bytes: Weak<dyn ReadAt>,
+    start: u64,
+    length: u64,
+    stamp: Option<Stamp>,
+}
+
+impl WeakRegion {
+    pub fn upgrade(&self) -> Option<Region> {
+        let Self { start, length, stamp, .. } = *self;
+        Some(Region { bytes: self.bytes.upgrade()?, start, length, stamp })
+    }
+
+    pub fn is_in_use(&self) -> bool {
+        self.bytes.strong_count() > 0
     }
 }
 

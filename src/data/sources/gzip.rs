@@ -2,15 +2,17 @@
 //!
 //! A gzip stream can only be read from its beginning, while training reads pictures in any order. So it is
 //! unpacked once, when it is opened: into memory up to 64 MiB, beyond that into a temporary file that vanishes
-//! with the program. That costs the unpacked size on disk for as long as the data set is open, reads each byte
-//! of the archive once, and keeps memory small whatever the archive holds.
+//! with the program. That costs the unpacked size on disk for as long as the data set is open, however often it is, reads
+//! each byte of the archive once, and keeps memory small whatever the archive holds.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
 use super::bytes::{Region, Spool};
+use super::unpacked::{self, Unpacking};
 use super::{Opened, Opening, tar};
 use crate::data::error::DataError;
 
@@ -19,15 +21,8 @@ const ALWAYS_ALLOWED: u64 = 512 << 20;
 /// Beyond that, it may be at most so many times what was read of it. Pictures reach 50, traps 1000.
 const LARGEST_RATIO: u64 = 100;
 
-/// Why a stream could not be unpacked.
-enum Unpacking {
-    Cancelled,
-    /// In the user's language.
-    Failed(String),
-}
-
-/// Unpacks and indexes a `.tar.gz`.
-pub(super) fn open(packed: &Region, opening: &Opening) -> Result<Opened, DataError> {
+/// Unpacks and indexes the `.tar.gz` at `where_it_is`.
+pub(super) fn open(packed: &Region, where_it_is: &Path, opening: &Opening) -> Result<Opened, DataError> {
     let path = || opening.shown.to_owned();
     // A look at the beginning spares unpacking gigabytes of something else.
     let mut start = Vec::new();
@@ -46,7 +41,8 @@ pub(super) fn open(packed: &Region, opening: &Opening) -> Result<Opened, DataErr
     if look.is_ok() && !tar::starts_like_tar(&start) {
         return Err(DataError::NotAnArchive { path: path() });
     }
-    let unpacked = unpack(packed, opening.cancel).map_err(|e| match e {
+    let unpacked = unpacked::shared(where_it_is, packed, opening.cancel, || unpack(packed, opening.cancel));
+    let unpacked = unpacked.map_err(|e| match e {
         Unpacking::Cancelled => DataError::Cancelled,
         Unpacking::Failed(reason) => DataError::Unpacking { path: path(), reason },
     })?;

@@ -10,6 +10,7 @@ mod gzip;
 mod mounts;
 mod names;
 mod tar;
+mod unpacked;
 mod zip;
 
 use std::fs::File;
@@ -51,6 +52,17 @@ impl Entry {
     }
 }
 
+/// What is to blame where a picture cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its bytes can be had and are no usable picture: that stays so until the file is another one.
+    Picture,
+    /// Its bytes cannot be had from the archive around it: that stays so until the archive is another one.
+    Archive,
+    /// Its bytes cannot be read now, because of a disk, a permission or a file that is gone: another time they may be.
+    Reading,
+}
+
 /// Reads what a [`Listing`] names.
 pub(super) trait Source: Send + Sync {
     /// A file as a stretch of bytes that can be read in parts.
@@ -67,6 +79,16 @@ pub(super) trait Source: Send + Sync {
     /// All bytes of a file, or why they cannot be had, in the user's language.
     fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
         self.region(file)?.all()
+    }
+
+    /// As [`Self::stamp`] of the archive around a file, where the file's own says nothing about it.
+    fn stamp_around(&self, _file: &Entry) -> Option<Stamp> {
+        None
+    }
+
+    /// What is to blame where a file was no usable picture. Reads it again, a little at a time.
+    fn fault(&self, file: &Entry) -> Fault {
+        self.region(file).map_or(Fault::Reading, |region| region.fault())
     }
 
     /// Where a file lies on this machine, if it is a file of its own.
@@ -142,7 +164,7 @@ fn open_file_as(path: &Path, opening: &Opening, is_one_of_many: bool) -> Result<
         return Err(DataError::Packed { path: opening.shown.into(), kind });
     }
     if start.starts_with(b"\x1f\x8b") {
-        return gzip::open(&region, opening).map(SingleFile::Archive);
+        return gzip::open(&region, path, opening).map(SingleFile::Archive);
     }
     if start.starts_with(b"PK") {
         return zip::open(region, opening).map(SingleFile::Archive);

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicUsize;
 
 use super::folder::Folder;
 use super::names::{is_wnid, part_name};
-use super::{Entry, Lister, Listing, Opened, Opening, Region, SingleFile, Source, Stamp};
+use super::{Entry, Fault, Lister, Listing, Opened, Opening, Region, SingleFile, Source, Stamp};
 use crate::data::error::DataError;
 
 const ENDINGS: [&str; 4] = [".tar", ".tar.gz", ".tgz", ".zip"];
@@ -56,6 +56,16 @@ impl Source for Mounts {
     fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
         let (source, file) = self.owner(file);
         source.bytes(&file)
+    }
+
+    fn stamp_around(&self, file: &Entry) -> Option<Stamp> {
+        let (source, file) = self.owner(file);
+        source.stamp_around(&file)
+    }
+
+    fn fault(&self, file: &Entry) -> Fault {
+        let (source, file) = self.owner(file);
+        source.fault(&file)
     }
 
     fn path(&self, file: &Entry) -> Option<PathBuf> {

@@ -10,7 +10,7 @@ use tar::{EntryType, Header};
 
 use super::bytes::{Region, Stamp};
 use super::names::entry_path;
-use super::{Entry, Lister, Opened, Opening, Source};
+use super::{Entry, Fault, Lister, Opened, Opening, Source};
 use crate::data::error::DataError;
 
 const BLOCK: u64 = 512;
@@ -26,13 +26,18 @@ struct TarFile {
 
 impl Source for TarFile {
     fn stamp(&self, file: &Entry) -> Option<Stamp> {
-        let (offset, size) = self.extents[file.place as usize];
-        self.archive.part(offset, size).ok()?.stamp()
+        let (offset, _) = self.extents[file.place as usize];
+        // Also of what ends behind the archive, which is not looked at again before the archive is another one.
+        self.archive.stamp().map(|stamp| Stamp { place: stamp.place.saturating_add(offset), ..stamp })
     }
 
     fn region(&self, file: &Entry) -> Result<Region, String> {
         let (offset, size) = self.extents[file.place as usize];
         self.archive.part(offset, size)
+    }
+
+    fn fault(&self, file: &Entry) -> Fault {
+        self.region(file).map_or(Fault::Archive, |region| region.fault())
     }
 }
 

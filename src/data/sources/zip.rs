@@ -1,14 +1,14 @@
 //! Zip archives, read in place: every file is packed by itself, so any of them can be had alone.
 
-use std::io::Read;
+use std::io::{self, Read};
 
-use flate2::Crc;
 use flate2::read::DeflateDecoder;
+use flate2::{Crc, CrcReader};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::bytes::{Region, Spool, Stamp};
 use super::names::entry_path;
-use super::{Entry, Lister, MAX_FILE_BYTES, Opened, Opening, Source, check_size};
+use super::{Entry, Fault, Lister, MAX_FILE_BYTES, Opened, Opening, Source, check_size};
 use crate::data::error::DataError;
 
 /// Bytes of a local header before the name.
@@ -51,6 +51,14 @@ impl ZipFile {
         self.archive.part(data, file.packed)
     }
 
+    /// Whether the bytes of a file can be had as its checksum says.
+    fn is_sound(&self, file: &Packed) -> bool {
+        let Ok(reader) = self.reader(file) else { return false };
+        let mut summed = CrcReader::new(reader.take(file.unpacked.saturating_add(1)));
+        let count = io::copy(&mut summed, &mut io::sink());
+        count.is_ok_and(|count| count == file.unpacked) && summed.crc().sum() == file.checksum
+    }
+
     fn reader(&self, file: &Packed) -> Result<Box<dyn Read>, String> {
         let packed = self.packed(file)?;
         match file.method {
@@ -68,6 +76,23 @@ impl Source for ZipFile {
     fn stamp(&self, file: &Entry) -> Option<Stamp> {
         let file = &self.packed[file.place as usize];
         Some(Stamp { length: file.unpacked, modified: file.checksum.into(), place: 0 })
+    }
+
+    fn stamp_around(&self, file: &Entry) -> Option<Stamp> {
+        self.archive.stamp().map(|stamp| Stamp { place: self.packed[file.place as usize].header, ..stamp })
+    }
+
+    fn fault(&self, file: &Entry) -> Fault {
+        let file = &self.packed[file.place as usize];
+        let header = self.archive.part(file.header, LOCAL_HEADER);
+        if header.is_ok_and(|header| header.fault() == Fault::Reading) {
+            return Fault::Reading;
+        }
+        match self.packed(file) {
+            Ok(packed) if packed.fault() == Fault::Reading => Fault::Reading,
+            Ok(_) if check_size(file.unpacked).is_err() || self.is_sound(file) => Fault::Picture,
+            _ => Fault::Archive,
+        }
     }
 
     fn bytes(&self, file: &Entry) -> Result<Vec<u8>, String> {
@@ -98,7 +123,7 @@ impl Source for ZipFile {
         let mut spool = Spool::default();
         let possible = packed.packed.saturating_mul(LARGEST_RATIO).min(LARGEST_SPOOL);
         let limit = possible.min(packed.unpacked) + 1;
-        std::io::copy(&mut self.reader(packed)?.take(limit), &mut spool)
+        io::copy(&mut self.reader(packed)?.take(limit), &mut spool)
             .map_err(|e| format!("it cannot be unpacked ({e})"))?;
         if spool.length() != packed.unpacked {
             return Err("the archive is damaged here: copy or download it again".into());
@@ -109,7 +134,7 @@ impl Source for ZipFile {
 
 /// Indexes the archive.
 pub(super) fn open(archive: Region, opening: &Opening) -> Result<Opened, DataError> {
-    let reader = std::io::BufReader::new(archive.reader());
+    let reader = io::BufReader::new(archive.reader());
     let directory = ZipArchive::new(reader).map_err(|e| DataError::Unpacking {
         path: opening.shown.into(),
         reason: format!(

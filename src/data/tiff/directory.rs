@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::patched::Patched;
+
 /// Entries of a directory that are looked at; real ones have a few dozen.
 const MAX_ENTRIES: usize = 1000;
 /// Numbers of one tag that are read.
@@ -89,24 +91,24 @@ impl<'a> Directory<'a> {
         self.all(tag).and_then(|values| values.first().copied()).unwrap_or(otherwise)
     }
 
-    /// The same file with another directory behind its end.
-    pub fn with_entries(&self, entries: &BTreeMap<u16, Entry>) -> Option<Vec<u8>> {
-        let mut file = self.bytes.to_vec();
-        file.resize(file.len().next_multiple_of(2), 0);
-        let place = u32::try_from(file.len()).ok()?;
+    /// The same file with another directory behind its end, read without a copy of it.
+    pub fn with_entries(&self, entries: &BTreeMap<u16, Entry>) -> Option<Patched<'a>> {
+        let padding = self.bytes.len() % 2;
+        let place = u32::try_from(self.bytes.len() + padding).ok()?;
         let is_big = self.big_endian;
         let short = |value: u16| if is_big { value.to_be_bytes() } else { value.to_le_bytes() };
         let long = |value: u32| if is_big { value.to_be_bytes() } else { value.to_le_bytes() };
-        file[4..8].copy_from_slice(&long(place));
-        file.extend(short(entries.len() as u16));
+        let start = [self.bytes.get(..4)?, &long(place)].concat();
+        let mut end = vec![0; padding];
+        end.extend(short(entries.len() as u16));
         for (tag, (kind, count, value)) in entries {
-            file.extend(short(*tag));
-            file.extend(short(*kind));
-            file.extend(long(*count));
-            file.extend(value);
+            end.extend(short(*tag));
+            end.extend(short(*kind));
+            end.extend(long(*count));
+            end.extend(value);
         }
-        file.extend([0; 4]);
-        Some(file)
+        end.extend([0; 4]);
+        Some(Patched::new(self.bytes, start, end))
     }
 
     /// The largest width x height that a JPEG in a strip or tile claims.

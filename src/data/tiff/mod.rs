@@ -5,14 +5,16 @@
 //! described to it anew, as a grey picture whose pixels are the bytes of the rows, and the samples are made out here.
 
 mod directory;
+mod patched;
 mod samples;
 
 use std::collections::BTreeMap;
 
-use image::{DynamicImage, RgbImage};
-
 use directory::{Directory, Entry, tag};
-use samples::{Kind, Meaning, Samples};
+use samples::{Kind, Meaning};
+
+pub(super) use patched::Patched;
+pub(super) use samples::Samples;
 
 /// Rows of bytes longer than this are no picture.
 const MAX_ROW: u64 = 1 << 28;
@@ -21,24 +23,20 @@ const JPEG: u64 = 7;
 const BYTEWISE: [u64; 5] = [1, 5, 8, 32_946, 32_773];
 
 /// A file described anew.
-pub(super) struct Restated {
-    /// The file for the library.
-    pub file: Vec<u8>,
+pub(super) struct Restated<'a> {
+    file: Patched<'a>,
     samples: Samples,
 }
 
-impl Restated {
+impl<'a> Restated<'a> {
     /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
         (self.samples.width, self.samples.height)
     }
 
-    /// The picture in what the library made of [`Restated::file`].
-    ///
-    /// # Errors
-    /// The library made something else of it than was described.
-    pub fn picture(self, decoded: DynamicImage) -> Result<RgbImage, String> {
-        self.samples.picture(decoded)
+    /// What to hand to the library, and what makes a picture of what it gives back.
+    pub fn parts(self) -> (Patched<'a>, Samples) {
+        (self.file, self.samples)
     }
 }
 
@@ -49,7 +47,7 @@ pub(super) fn jpegs_inside(bytes: &[u8], frame: impl Fn(&[u8]) -> Option<u64>) -
 }
 
 /// Describes a file anew, if it is of a kind that is made out here.
-pub(super) fn restate(bytes: &[u8]) -> Option<Restated> {
+pub(super) fn restate(bytes: &[u8]) -> Option<Restated<'_>> {
     let directory = Directory::of(bytes)?;
     let samples = samples(&directory)?;
     let file = directory.with_entries(&entries(&directory, &samples))?;

@@ -4,7 +4,7 @@ use image::{DynamicImage, Rgb, RgbImage};
 
 /// What a sample is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::data) enum Kind {
     Unsigned,
     Signed,
     Float,
@@ -12,7 +12,7 @@ pub(super) enum Kind {
 
 /// What the samples of a pixel mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(in crate::data) enum Meaning {
     WhiteIsZero,
     BlackIsZero,
     Rgb,
@@ -23,7 +23,7 @@ pub(super) enum Meaning {
 }
 
 /// How the rows of a picture are to be understood.
-pub(super) struct Samples {
+pub(in crate::data) struct Samples {
     pub width: u32,
     pub height: u32,
     /// Samples a pixel, and bits a sample.
@@ -45,6 +45,9 @@ pub(super) struct Samples {
 
 impl Samples {
     /// The picture in what the library made of the file that was described anew.
+    ///
+    /// # Errors
+    /// The library made something else of it than was described.
     pub fn picture(self, decoded: DynamicImage) -> Result<RgbImage, String> {
         let unexpected = || "the TIFF is damaged: its pixels are not what it says".to_owned();
         if self.is_jpeg {

@@ -20,8 +20,8 @@ use super::photographs::Album;
 use super::{BenchProgress, Machine, median};
 use crate::config::DataConfig;
 use crate::data::{
-    self, Cabinet, Dataset, Description, Fingerprint, HostBatch, Loader, Next, PictureStore, Preparation,
-    Refused, Split, TrainPlan, Watch,
+    self, Cabinet, Dataset, Description, Fault, Fingerprint, HostBatch, Loader, Next, PictureStore,
+    Preparation, Refused, Split, TrainPlan, Watch,
 };
 use crate::device::{self, OpenDevice};
 use crate::model::{Crop, Input, InputSpec};
@@ -260,8 +260,8 @@ impl Dataset for FewToValidate {
         self.0.fingerprint(split, index)
     }
 
-    fn is_at_hand(&self, split: Split, index: usize) -> bool {
-        self.0.is_at_hand(split, index)
+    fn fault(&self, split: Split, index: usize) -> Fault {
+        self.0.fault(split, index)
     }
 
     fn left_out(&self) -> &[Refused] {

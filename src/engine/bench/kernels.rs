@@ -1,4 +1,5 @@
-//! How fast each layer's kernels are, forward and backward, with burn's own operations beside them.
+//! How fast each layer's kernels are, forward and backward, beside what the device can do at most and beside burn's own
+//! operations.
 
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,15 +10,17 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Distribution, Tensor};
 use serde::Serialize;
 
+use super::ceiling::Ceilings;
 use super::{BenchProgress, Machine, median};
 use crate::device;
+use crate::engine::tiles;
 use crate::kernels::{
     ConvConfig, LrnConfig, MaxPoolConfig, convolve, convolve_backward_weight, convolve_backward_x, linear,
     linear_backward_weight, linear_backward_x, lrn, max_pool2d,
 };
 use crate::model::{LayerKind, MapShape, Shapes, preset};
 
-/// A kernel that takes longer than this is not run again.
+/// A kernel that takes longer than this is measured once after its first run.
 const LONG: Duration = Duration::from_secs(3);
 
 /// What to measure.
@@ -42,6 +45,7 @@ pub struct KernelBench {
     pub device: String,
     pub model: String,
     pub batch: usize,
+    pub ceilings: Ceilings,
     pub kernels: Vec<KernelSpeed>,
 }
 
@@ -51,11 +55,18 @@ pub struct KernelSpeed {
     pub layer: String,
     /// `forward`, `backward to the input` or `backward to the weights`.
     pub pass: &'static str,
+    /// The first run, which compiles the shader on a card.
+    pub first_ms: f64,
+    /// The median of those after it.
     pub ms: f64,
     /// 10^9 multiplications and additions a second; 0 where there are few.
     pub gflop_per_s: f64,
     /// 10^9 bytes of inputs and results a second, each counted once.
     pub gb_per_s: f64,
+    /// Share of what the device can do at most, in multiply-adds or in bytes, of which it needs more.
+    pub of_ceiling: f64,
+    /// `arithmetic` or `bytes`: which of the two that is.
+    pub bound: &'static str,
     /// What burn's operation takes.
     pub burn_ms: Option<f64>,
 }
@@ -88,6 +99,9 @@ pub fn kernels(
     cancel: &AtomicBool,
 ) -> Result<Option<KernelBench>, String> {
     let open = device::open(&request.device).map_err(|e| e.to_string())?;
+    tiles::take_up(&open);
+    progress(BenchProgress { what: "the most that the device can do", done: 0, total: 1 });
+    let ceilings = Ceilings::measure(&open.device, request.runs);
     let spec = preset(&request.model).map_err(|e| e.to_string())?.standard(1000);
     let shapes = Shapes::of(&spec).map_err(|e| e.to_string())?;
     let mut input = MapShape::Map { channels: 3, height: spec.input.side, width: spec.input.side };
@@ -95,18 +109,12 @@ pub fn kernels(
     for (index, (layer, shape)) in spec.layers.iter().zip(&shapes.layers).enumerate() {
         progress(BenchProgress { what: &layer.name, done: index, total: spec.layers.len() });
         for job in jobs(&layer.kind, input, shape.output, request.batch, &open.device) {
-            let Some((ours, burn)) = measure(&job, request, cancel) else { return Ok(None) };
+            let Some([ours, burn]) = measure(&job, request, cancel) else { return Ok(None) };
+            let ours = ours.unwrap_or_default();
             if let Some(fault) = open.fault() {
                 return Err(format!("{}: {fault}", layer.name));
             }
-            found.push(KernelSpeed {
-                layer: layer.name.clone(),
-                pass: job.pass,
-                ms: ours * 1e3,
-                gflop_per_s: 2e-9 * job.multiply_adds as f64 / ours,
-                gb_per_s: 1e-9 * (job.values * size_of::<f32>()) as f64 / ours,
-                burn_ms: burn.map(|seconds| seconds * 1e3),
-            });
+            found.push(speed(&layer.name, &job, ours, burn, &ceilings));
         }
         input = shape.output;
     }
@@ -115,28 +123,59 @@ pub fn kernels(
         device: open.info.name.clone(),
         model: request.model.clone(),
         batch: request.batch,
+        ceilings,
         kernels: found,
     }))
 }
 
-/// Seconds of our kernel and of burn's, which take turns.
-fn measure(job: &Job, request: &KernelBenchRequest, cancel: &AtomicBool) -> Option<(f64, Option<f64>)> {
-    let mut contenders = vec![&job.ours];
-    contenders.extend(job.burn.as_ref().filter(|_| request.burn));
-    // The first run compiles and warms up, and is the only one of what takes long.
-    let mut seconds: Vec<Vec<f64>> = contenders.iter().map(|run| vec![run().as_secs_f64()]).collect();
+fn speed(layer: &str, job: &Job, ours: Took, burn: Option<Took>, ceilings: &Ceilings) -> KernelSpeed {
+    let seconds = ours.usual.max(f64::MIN_POSITIVE);
+    let gflop_per_s = 2e-9 * job.multiply_adds as f64 / seconds;
+    let gb_per_s = 1e-9 * (job.values * size_of::<f32>()) as f64 / seconds;
+    let shares = [gflop_per_s / ceilings.gflop_per_s, gb_per_s / ceilings.gb_per_s];
+    let (of_ceiling, bound) =
+        if shares[0] > shares[1] { (shares[0], "arithmetic") } else { (shares[1], "bytes") };
+    KernelSpeed {
+        layer: layer.to_owned(),
+        pass: job.pass,
+        first_ms: ours.first * 1e3,
+        ms: seconds * 1e3,
+        gflop_per_s,
+        gb_per_s,
+        of_ceiling,
+        bound,
+        burn_ms: burn.map(|took| took.usual * 1e3),
+    }
+}
+
+/// Seconds of the first run, and the median of those after it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Took {
+    first: f64,
+    usual: f64,
+}
+
+/// How long our kernel and burn's take, in turns; nothing if `cancel` was set meanwhile.
+fn measure(job: &Job, request: &KernelBenchRequest, cancel: &AtomicBool) -> Option<[Option<Took>; 2]> {
+    let contenders = [Some(&job.ours), job.burn.as_ref().filter(|_| request.burn)];
+    let run = |run: &Run| run().as_secs_f64();
+    // The first run compiles and warms up.
+    let first = contenders.map(|contender| contender.map(run));
+    let mut seconds = [Vec::new(), Vec::new()];
     for _ in 0..request.runs {
-        for (run, seconds) in contenders.iter().zip(&mut seconds) {
+        for (contender, seconds) in contenders.iter().zip(&mut seconds) {
             if cancel.load(Ordering::Relaxed) {
                 return None;
             }
-            if seconds[0] < LONG.as_secs_f64() {
-                seconds.push(run().as_secs_f64());
+            if let Some(contender) = contender
+                && seconds.first().is_none_or(|&once| once < LONG.as_secs_f64())
+            {
+                seconds.push(run(contender));
             }
         }
     }
-    let middle = |seconds: &Vec<f64>| median(if seconds.len() > 1 { &seconds[1..] } else { seconds });
-    Some((middle(&seconds[0]), seconds.get(1).map(middle)))
+    let took = |index: usize| first[index].map(|first| Took { first, usual: median(&seconds[index]) });
+    Some([took(0), took(1)])
 }
 
 fn jobs(kind: &LayerKind, input: MapShape, output: MapShape, batch: usize, device: &Device) -> Vec<Job> {
@@ -162,7 +201,9 @@ fn jobs(kind: &LayerKind, input: MapShape, output: MapShape, batch: usize, devic
         (&LayerKind::Lrn { size, alpha, beta, k, groups }, MapShape::Map { channels, height, width }) => {
             let config = LrnConfig { size, alpha, beta, k, groups };
             let x = random([batch, channels, height, width], device);
-            map_jobs(x, input.len() + output.len(), Rc::new(move |x| lrn(x, config)), None)
+            let values = input.len() + output.len();
+            let burn = move |x| composed_norm(x, config);
+            map_jobs(x, values, Rc::new(move |x| lrn(x, config)), Some(Rc::new(burn)))
         }
         (&LayerKind::MaxPool { kernel, stride, ceil }, MapShape::Map { channels, height, width }) => {
             let config = MaxPoolConfig { kernel: [kernel; 2], stride: [stride; 2], padding: [0; 2], ceil };
@@ -279,6 +320,19 @@ fn linear_jobs([batch, inputs, out]: [usize; 3], device: &Device) -> Vec<Job> {
             },
         ),
     ]
+}
+
+/// Response normalisation as one composes it of burn's operations: the window's sum as a sum of shifted squares.
+fn composed_norm(x: Tensor<4>, config: LrnConfig) -> Tensor<4> {
+    let [pictures, channels, height, width] = x.dims();
+    let (size, each) = (config.size, channels / config.groups);
+    let grouped = x.clone().square().reshape([pictures, config.groups, each, height * width]);
+    let zeros = |count| Tensor::zeros([pictures, config.groups, count, height * width], &x.device());
+    let padded = Tensor::cat(vec![zeros(size / 2), grouped, zeros((size - 1) / 2)], 2);
+    let shifted = (0..size).map(|by| padded.clone().narrow(2, by, each));
+    let sum = shifted.reduce(|one, other| one + other).unwrap_or_else(|| zeros(each));
+    let scale = (sum * config.alpha + config.k).powf_scalar(config.beta);
+    x / scale.reshape([pictures, channels, height, width])
 }
 
 type MapOperation = Rc<dyn Fn(Tensor<4>) -> Tensor<4>>;

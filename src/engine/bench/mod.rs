@@ -3,18 +3,23 @@
 //! Every figure is the median of several runs; the things to be compared take turns, so that a machine that slows down
 //! meanwhile slows down all of them.
 
+mod ceiling;
 mod data;
+mod footprint;
 mod kernels;
 mod photographs;
 mod steps;
+mod tune;
 
 use serde::Serialize;
 
 use crate::device;
 
+pub use ceiling::Ceilings;
 pub use data::{DataBench, DataBenchRequest, Rate, data};
 pub use kernels::{KernelBench, KernelBenchRequest, KernelSpeed, kernels};
 pub use steps::{StepBench, StepBenchRequest, StepSpeed, steps};
+pub use tune::{TuneRequest, Tuned, TunedRows, tune};
 
 /// What the figures were measured on.
 #[derive(Clone, Debug, Serialize)]

@@ -217,12 +217,12 @@ fn layers_ui(ui: &mut Ui, summary: &NetworkSummary) {
             ui.end_row();
         }
     });
-    let mib = summary.training_bytes >> 20;
     let text = format!(
-        "{} parameters, {} multiply-adds for a picture. Training with batches of {} takes about {mib} MiB.",
+        "{} parameters, {} multiply-adds for a picture. Training with batches of {} {}.",
         format::count(summary.parameters),
         format::count(summary.multiply_adds),
-        summary.batch
+        summary.batch,
+        summary.memory.words()
     );
     ui.label(RichText::new(text).small().weak());
 }

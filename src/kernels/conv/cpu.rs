@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::sizes::Sizes;
 use crate::kernels::relu::finished;
-use crate::kernels::vector::{Stretch, Vectors};
+use crate::kernels::vector::{Stretch, Vectors, panels};
 
 /// Partial gradients of the weights, each of its own pictures. Their number must not depend on that of the
 /// threads, or the sums would.
@@ -142,19 +142,6 @@ pub(super) fn backward_bias(grad: &[f32], [pictures, channels, positions]: [usiz
     let planes = |channel| (0..pictures).map(move |picture| (picture * channels + channel) * positions);
     let sum_of = |channel| planes(channel).map(|at| plane_sum(&grad[at..][..positions])).sum();
     (0..channels).into_par_iter().map(sum_of).collect()
-}
-
-/// A matrix `[rows, terms]` as `[panels, terms, height]`, zeros below the last row.
-fn panels(height: usize, rows: usize, terms: usize, value: impl Fn(usize, usize) -> f32 + Sync) -> Vec<f32> {
-    let mut all = vec![0.0; rows.div_ceil(height) * terms * height];
-    all.par_chunks_mut((terms * height).max(1)).enumerate().for_each(|(panel, to)| {
-        for row in 0..height.min(rows - panel * height) {
-            for (k, to) in to.chunks_exact_mut(height).enumerate() {
-                to[row] = value(panel * height + row, k);
-            }
-        }
-    });
-    all
 }
 
 /// Up to `columns` maps, `[maps, H', W']`, as `[H', pitch, columns]`; the places of other maps and those between

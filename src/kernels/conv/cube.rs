@@ -94,31 +94,29 @@ fn parts(sizes: &Sizes, tiles: usize, busy: usize) -> (usize, usize) {
     (terms.div_ceil(share), share)
 }
 
+/// A shader's text with the sizes in front.
+macro_rules! with_sizes {
+    ($file:literal) => {
+        concat!(
+            include_str!("../../../shaders/conv_sizes.wgsl"),
+            include_str!(concat!("../../../shaders/", $file))
+        )
+    };
+}
+
 fn forward_shader(sizes: &Sizes, relu: bool, tile: Tile) -> Shader {
-    let template = concat!(
-        include_str!("../../../shaders/conv_sizes.wgsl"),
-        include_str!("../../../shaders/conv_forward.wgsl"),
-    );
-    let shader = Shader::new("conv_forward", template).with("finish", finish(relu));
-    tile.complete(with_sizes(shader, sizes), Along::Terms, Along::Result)
+    let shader = Shader::new("conv_forward", with_sizes!("conv_forward.wgsl")).with("finish", finish(relu));
+    tile.complete(with_values(shader, sizes), Along::Terms, Along::Result)
 }
 
 fn backward_x_shader(sizes: &Sizes, tile: Tile) -> Shader {
-    let template = concat!(
-        include_str!("../../../shaders/conv_sizes.wgsl"),
-        include_str!("../../../shaders/conv_backward_x.wgsl"),
-    );
-    let shader = with_sizes(Shader::new("conv_backward_x", template), sizes);
-    tile.complete(shader, Along::Terms, Along::Result)
+    let shader = Shader::new("conv_backward_x", with_sizes!("conv_backward_x.wgsl"));
+    tile.complete(with_values(shader, sizes), Along::Terms, Along::Result)
 }
 
 fn backward_weight_shader(sizes: &Sizes, tile: Tile) -> Shader {
-    let template = concat!(
-        include_str!("../../../shaders/conv_sizes.wgsl"),
-        include_str!("../../../shaders/conv_backward_weight.wgsl"),
-    );
-    let shader = with_sizes(Shader::new("conv_backward_weight", template), sizes);
-    tile.complete(shader, Along::Terms, Along::Terms)
+    let shader = Shader::new("conv_backward_weight", with_sizes!("conv_backward_weight.wgsl"));
+    tile.complete(with_values(shader, sizes), Along::Terms, Along::Terms)
 }
 
 fn sum_parts_shader() -> Shader {
@@ -129,7 +127,7 @@ fn sum_channels_shader() -> Shader {
     Shader::new("sum_channels", include_str!("../../../shaders/sum_channels.wgsl"))
 }
 
-fn with_sizes(shader: Shader, sizes: &Sizes) -> Shader {
+fn with_values(shader: Shader, sizes: &Sizes) -> Shader {
     shader
         .with("channels", sizes.channels_each())
         .with("height", sizes.height)
@@ -144,17 +142,14 @@ fn with_sizes(shader: Shader, sizes: &Sizes) -> Shader {
         .with("groups", sizes.groups)
 }
 
+/// The paper's first convolution.
+fn first_layer(relu: bool) -> ConvConfig {
+    ConvConfig { out: 96, kernel: 11, stride: 4, vertical: [0, 3], horizontal: [0, 3], groups: 1, relu }
+}
+
 /// The shaders in every tile, for the paper's first two convolutions.
 pub(in crate::kernels) fn shaders() -> Vec<Shader> {
-    let first = ConvConfig {
-        out: 96,
-        kernel: 11,
-        stride: 4,
-        vertical: [0, 3],
-        horizontal: [0, 3],
-        groups: 1,
-        relu: true,
-    };
+    let first = first_layer(true);
     let second = ConvConfig {
         out: 256,
         kernel: 5,
@@ -184,15 +179,7 @@ mod tests {
 
     #[test]
     fn parts_hold_every_term_and_do_not_grow_beyond_bounds() {
-        let config = ConvConfig {
-            out: 96,
-            kernel: 11,
-            stride: 4,
-            vertical: [0, 3],
-            horizontal: [0, 3],
-            groups: 1,
-            relu: false,
-        };
+        let config = first_layer(false);
         for pictures in [1, 3, 8, 128] {
             let sizes = Sizes::new(pictures, [3, 224, 224], &config);
             for busy in BUSY {

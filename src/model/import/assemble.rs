@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::source::Tensors;
-use crate::kernels::MAX_BINDING_BYTES;
+use crate::model::blocks::fit_blocks;
 use crate::model::bounds::MAX_PARAMETERS;
 use crate::model::shapes::{ParameterRole, ParameterShape, Shapes};
 use crate::model::spec::{LayerKind, LayerSpec, ModelSpec};
@@ -59,23 +59,14 @@ pub(super) fn take_widths(
 /// Keeps the columns of linear layers where their outputs divide into them, and takes as many as it needs to
 /// keep every block small.
 fn fit_columns(spec: &mut ModelSpec) {
-    let wanted: Vec<usize> = spec
-        .layers
-        .iter_mut()
-        .map(|layer| match &mut layer.kind {
-            LayerKind::Linear { columns, .. } => std::mem::replace(columns, 1),
-            _ => 1,
-        })
-        .collect();
-    // An impossible network is reported later, by name.
-    let Ok(shapes) = Shapes::of(spec) else { return };
-    for parameter in shapes.parameters {
-        if let LayerKind::Linear { out, columns, .. } = &mut spec.layers[parameter.layer].kind {
-            let fits = |n: usize| *out % n == 0 && *out / n * parameter.fan_in * 4 <= MAX_BINDING_BYTES;
-            let wanted = wanted[parameter.layer];
-            *columns = Some(wanted).filter(|&n| fits(n)).or_else(|| (1..=64).find(|&n| fits(n))).unwrap_or(1);
+    for layer in &mut spec.layers {
+        if let LayerKind::Linear { out, columns, .. } = &mut layer.kind
+            && !out.is_multiple_of(*columns)
+        {
+            *columns = 1;
         }
     }
+    fit_blocks(spec);
 }
 
 /// Collects the parameters of `spec`, in the order of [`Shapes::parameters`].

@@ -5,6 +5,7 @@ mod cifar;
 
 use std::sync::LazyLock;
 
+use super::blocks::fit_blocks;
 use super::shapes::{ShapeError, Shapes};
 use super::spec::{InitSpec, InputSpec, LayerKind, LayerSpec, ModelSpec, Sides};
 use super::variants::{VariantError, Variants};
@@ -286,6 +287,7 @@ impl Preset {
         let mut spec = ModelSpec { name: self.name.into(), input, layers };
         variants.apply(&mut spec, self.family)?;
         Shapes::of(&spec)?;
+        fit_blocks(&mut spec);
         Ok(spec)
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::shelf;
 use super::state::State;
 use super::{Checkpoint, CheckpointError, Mark, tensors};
+use crate::files::sync_folder;
 use crate::model::{ModelFile, Shapes, replace_file};
 
 const MODEL: &str = "model.safetensors";
@@ -230,9 +231,4 @@ fn measure(path: &Path) -> io::Result<Mark> {
             }
         }
     }
-}
-
-/// Flushes the names in a folder to the disk. Windows has no such thing and keeps them safe by itself.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }

@@ -1,19 +1,19 @@
 //! What has changed is decoded again, and nothing else.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use alexnet_lab::config::DataConfig;
-use alexnet_lab::data::{Preparation, Split, open};
+use alexnet_lab::data::{Preparation, Report, Split, Watch, open, prepare};
 
+use super::super::class_files;
 use super::super::makers::{packed, zip_of};
-use super::super::{Scripted, class_files, numbered};
-use super::{Pretended, Rig, SQUARE, decoded, patterned, pets, prepared};
+use super::sharing::how;
+use super::{Rig, SQUARE, decoded, patterned, pets, prepared};
 
 /// Writes a file whose time differs from the one before, even on a coarse clock.
-fn rewrite(rig: &Rig, name: &str, bytes: &[u8]) {
+pub fn rewrite(rig: &Rig, name: &str, bytes: &[u8]) {
     let path = rig.source.path(name);
     fs::write(&path, bytes).unwrap();
     let file = fs::File::options().write(true).open(&path).unwrap();
@@ -171,25 +171,44 @@ fn a_zip_that_was_added_to_costs_what_was_added_and_a_new_tar_everything() {
 }
 
 #[test]
-fn a_refusal_is_remembered_only_if_the_file_is_at_fault() {
-    for at_hand in [true, false] {
-        let rig = Rig::new(&[]);
-        let reads = Arc::new(AtomicUsize::new(0));
-        let counter = reads.clone();
-        let inner = Scripted::new(10, 4, move |split, index, side| {
-            let first_time = counter.fetch_add(1, Ordering::Relaxed) < 14;
-            match (split, index) {
-                (Split::Train, 3) if first_time => Err("the disk did not answer".into()),
-                _ => Ok(numbered(index, side)),
-            }
-        });
-        let dataset = Pretended::new(rig.source.root(), at_hand, inner);
-        let first = prepared(dataset.clone(), &rig.cabinet(), |how| how).store();
-        assert_eq!((first.refused().len(), first.len(Split::Train)), (1, 9));
-        assert_eq!(first.refused()[0].reason, "the disk did not answer");
-        drop(first);
-        let second = prepared(dataset, &rig.cabinet(), |how| how).store();
-        let expected = if at_hand { (1, 0) } else { (0, 1) };
-        assert_eq!((second.refused().len(), decoded(&second)), expected);
-    }
+fn what_there_is_to_do_is_told_as_it_is() {
+    let rig = Rig::pets();
+    assert_eq!(rig.prepare().notes, Vec::<String>::new());
+    assert_eq!(rig.prepare().notes, Vec::<String>::new());
+    rewrite(&rig, "val/bee/new.png", &patterned(202));
+    assert_eq!(rig.prepare().notes, ["1 new picture of 27"]);
+    rewrite(&rig, "val/bee/newer.png", &patterned(203));
+    rewrite(&rig, "train/ant/001.png", &patterned(204));
+    rewrite(&rig, "train/ant/002.png", &patterned(205));
+    assert_eq!(rig.prepare().notes, ["1 new, 2 changed pictures of 28"]);
+    let pixels = fs::File::options().write(true).open(rig.file("pixels")).unwrap();
+    pixels.set_len(25 * SQUARE as u64).unwrap();
+    let outcome = rig.prepare();
+    assert_eq!(outcome.notes, ["1 damaged picture of 28"]);
+    rig.assert_right(&outcome.store());
+}
+
+#[test]
+fn what_changes_while_it_is_prepared_is_decoded_again_the_next_time() {
+    let rig = Rig::pets();
+    let first = AtomicBool::new(true);
+    // The fingerprints were taken before; the pictures are read afterwards.
+    let tell = |report| {
+        if matches!(report, Report::Progress { .. }) && first.swap(false, Ordering::Relaxed) {
+            rewrite(&rig, "train/ant/003.png", &patterned(200));
+            fs::rename(rig.source.path("train/ant/004.png"), rig.source.path("aside")).unwrap();
+        }
+    };
+    let (none, cabinet) = (AtomicBool::new(false), rig.cabinet());
+    let how = how(&cabinet, Watch { tell: &tell, cancel: &none, pause: &none });
+    let store = prepare(open(&rig.config).unwrap(), &how).unwrap().unwrap();
+    let gone = store.refused().iter().find(|file| file.name == "train/ant/004.png").unwrap();
+    assert_eq!(gone.reason, "there is no such file");
+    drop(store);
+    fs::rename(rig.source.path("aside"), rig.source.path("train/ant/004.png")).unwrap();
+    let second = rig.prepare().store();
+    assert_eq!(decoded(&second), 2, "the one that has changed and the one that was away");
+    rig.assert_right(&second);
+    drop(second);
+    assert_eq!(decoded(&rig.prepare().store()), 0);
 }

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use alexnet_lab::data::{Preparation, open};
+use alexnet_lab::data::{Preparation, Report, Split, Verified, Watch, open, prepare};
 
-use super::{Rig, SQUARE, decoded, prepared};
+use super::super::png;
+use super::sharing::how;
+use super::{Counted, Rig, SQUARE, decoded, prepared};
 
 fn flip(path: &Path, place: usize) {
     let mut bytes = fs::read(path).unwrap();
@@ -106,7 +109,8 @@ fn a_byte_of_a_picture_changed_is_mended_when_it_is_read() {
     let checked =
         prepared(open(&rig.config).unwrap(), &rig.cabinet(), |how| Preparation { check: true, ..how });
     let checked = checked.store();
-    assert_eq!(decoded(&checked), 2);
+    let expected = Verified { compared: 24, damaged: 2, differing: 0, unread: 0 };
+    assert_eq!((decoded(&checked), checked.kept().unwrap().verified()), (26, Some(expected)));
     rig.assert_right(&checked);
     assert!(rig.bytes() == sound);
 }
@@ -195,4 +199,100 @@ fn a_folder_where_a_file_should_be_leaves_the_run_to_memory() {
     let store = outcome.store.unwrap().unwrap();
     assert!(store.kept().is_none());
     rig.assert_right(&store);
+}
+
+fn compared(rig: &Rig) -> (super::Outcome, Vec<String>) {
+    let outcome =
+        prepared(open(&rig.config).unwrap(), &rig.cabinet(), |how| Preparation { check: true, ..how });
+    let notes = outcome.notes.clone();
+    (outcome, notes)
+}
+
+#[test]
+fn a_comparison_with_the_source_finds_what_no_time_and_no_checksum_shows() {
+    let rig = Rig::pets();
+    rig.prepare().store();
+    let sound = rig.bytes();
+    let (outcome, notes) = compared(&rig);
+    assert_eq!(notes, ["all 26 pictures are decoded again and compared with what is kept of them"]);
+    assert_eq!(outcome.progress.last(), Some(&(26, 26)));
+    let store = outcome.store();
+    let verified = store.kept().unwrap().verified().unwrap();
+    assert_eq!(verified, Verified { compared: 24, ..Verified::default() });
+    drop(store);
+    assert!(rig.bytes() == sound, "nothing is written where nothing is wrong");
+
+    // Another picture under the old time and length, and one that is none any more.
+    let forge = |name: &str, mut bytes: Vec<u8>| {
+        let path = rig.source.path(name);
+        let before = fs::metadata(&path).unwrap();
+        assert!((bytes.len() as u64) < before.len());
+        bytes.resize(before.len() as usize, 0);
+        fs::write(&path, &bytes).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(before.modified().unwrap()).unwrap();
+    };
+    forge("train/ant/004.png", png(2, 2, [9, 90, 9]));
+    forge("val/ant/001.png", b"no picture any more".to_vec());
+    assert_eq!(decoded(&rig.prepare().store()), 0, "nothing shows");
+    let (outcome, _) = compared(&rig);
+    let store = outcome.store();
+    let verified = store.kept().unwrap().verified().unwrap();
+    assert_eq!(verified, Verified { compared: 24, differing: 2, ..Verified::default() });
+    rig.assert_right(&store);
+    assert_eq!(store.refused().len(), 3);
+    drop(store);
+    let again = rig.prepare().store();
+    assert_eq!(decoded(&again), 0);
+    rig.assert_right(&again);
+}
+
+#[test]
+fn a_comparison_leaves_what_cannot_be_read_now_as_it_is() {
+    let rig = Rig::pets();
+    rig.prepare().store();
+    let sound = rig.bytes();
+    // Gone after the fingerprints were taken, as a network drive goes.
+    let gone = rig.source.path("train/ant/003.png");
+    let (bytes, time) = (fs::read(&gone).unwrap(), fs::metadata(&gone).unwrap().modified().unwrap());
+    let tell = |report: Report| {
+        if matches!(report, Report::Note(_)) {
+            fs::remove_file(&gone).unwrap();
+        }
+    };
+    let (none, cabinet) = (AtomicBool::new(false), rig.cabinet());
+    let how =
+        Preparation { check: true, ..how(&cabinet, Watch { tell: &tell, cancel: &none, pause: &none }) };
+    let store = prepare(open(&rig.config).unwrap(), &how).unwrap().unwrap();
+    let verified = store.kept().unwrap().verified().unwrap();
+    assert_eq!(verified, Verified { compared: 23, unread: 1, ..Verified::default() });
+    assert_eq!(store.refused().len(), 2);
+    drop(store);
+    assert!(rig.bytes() == sound);
+    fs::write(&gone, bytes).unwrap();
+    fs::File::options().write(true).open(&gone).unwrap().set_modified(time).unwrap();
+    assert_eq!(decoded(&rig.prepare().store()), 0);
+}
+
+#[test]
+fn a_mended_picture_is_decoded_once_where_it_cannot_be_put_back() {
+    let rig = Rig::pets();
+    rig.prepare().store();
+    for in_memory in [true, false] {
+        flip(&rig.file("pixels"), 7 * SQUARE + 1);
+        let dataset = Counted::open(&rig.config);
+        let memory = if in_memory { 1 << 20 } else { 0 };
+        let store = prepared(dataset.clone(), &rig.cabinet(), |how| Preparation { memory, ..how }).store();
+        if !in_memory {
+            // Nobody can open it to write any more, but it can still be read.
+            let (pixels, aside) = (rig.file("pixels"), rig.folder().join("aside"));
+            fs::rename(&pixels, &aside).unwrap();
+            fs::create_dir(&pixels).unwrap();
+        }
+        for round in [1, 0, 0] {
+            rig.assert_right(&store);
+            assert_eq!(dataset.reads(), round, "in memory: {in_memory}");
+        }
+        assert_eq!(store.len(Split::Train), 18);
+    }
 }

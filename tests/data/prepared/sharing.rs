@@ -5,7 +5,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use alexnet_lab::data::{Cabinet, PictureStore, Preparation, Removal, Report, Split, Watch, open, prepare};
+use alexnet_lab::data::{
+    Cabinet, Fault, PictureStore, Preparation, Removal, Report, Split, Watch, open, prepare,
+};
 
 use super::super::{Scripted, class_files, numbered};
 use super::{Pretended, Rig, SIDE, decoded, prepared};
@@ -17,7 +19,7 @@ fn of_two_at_once_one_works_and_the_other_waits() {
         std::thread::sleep(Duration::from_millis(80));
         Ok(numbered(index, side))
     });
-    let dataset = Pretended::new(rig.source.root(), true, slow);
+    let dataset = Pretended::new(rig.source.root(), Fault::Picture, slow);
     let together = Barrier::new(2);
     let outcomes: Vec<_> = std::thread::scope(|scope| {
         let start = || {
@@ -39,7 +41,7 @@ fn waiting_can_be_cancelled() {
     let rig = Rig::new(&[]);
     let (started, finish) = (Barrier::new(2), AtomicBool::new(false));
     let slow = Scripted::new(20, 4, |_, index, side| Ok(numbered(index, side)));
-    let dataset = Pretended::new(rig.source.root(), true, slow);
+    let dataset = Pretended::new(rig.source.root(), Fault::Picture, slow);
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| {
             let first = AtomicBool::new(true);
@@ -70,7 +72,7 @@ fn waiting_can_be_cancelled() {
     });
 }
 
-fn how<'a>(cabinet: &'a Cabinet, watch: Watch<'a>) -> Preparation<'a> {
+pub fn how<'a>(cabinet: &'a Cabinet, watch: Watch<'a>) -> Preparation<'a> {
     Preparation {
         side: SIDE,
         threads: 1,
@@ -85,35 +87,37 @@ fn how<'a>(cabinet: &'a Cabinet, watch: Watch<'a>) -> Preparation<'a> {
 
 #[test]
 fn a_pause_holds_the_work_up() {
-    let rig = Rig::new(&[]);
-    let dataset = Pretended::new(
-        rig.source.root(),
-        true,
-        Scripted::new(300, 20, |_, index, side| Ok(numbered(index, side))),
-    );
-    let (cancel, pause) = (AtomicBool::new(false), AtomicBool::new(false));
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let tell = |report| {
-        if let Report::Progress { done: now, .. } = report {
-            done.store(now, Ordering::Relaxed);
-            if now == 10 {
-                pause.store(true, Ordering::Relaxed);
+    for on_disk in [true, false] {
+        let rig = Rig::new(&[]);
+        let numbered = Scripted::new(300, 20, |_, index, side| Ok(numbered(index, side)));
+        let dataset = Pretended::new(rig.source.root(), Fault::Picture, numbered);
+        let (cancel, pause) = (AtomicBool::new(false), AtomicBool::new(false));
+        let done = std::sync::atomic::AtomicUsize::new(0);
+        let tell = |report| {
+            if let Report::Progress { done: now, .. } = report {
+                done.store(now, Ordering::Relaxed);
+                if now == 10 {
+                    pause.store(true, Ordering::Relaxed);
+                }
             }
-        }
-    };
-    let cabinet = rig.cabinet();
-    let watch = Watch { tell: &tell, cancel: &cancel, pause: &pause };
-    std::thread::scope(|scope| {
-        let work = scope.spawn(|| prepare(dataset.clone(), &how(&cabinet, watch)).unwrap().unwrap());
-        while !pause.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        std::thread::sleep(Duration::from_millis(150));
-        assert_eq!(done.load(Ordering::Relaxed), 10);
-        assert_eq!(cabinet.list()[0].pictures, 10, "what was done before the pause is safe");
-        pause.store(false, Ordering::Relaxed);
-        assert_eq!(work.join().unwrap().len(Split::Train), 300);
-    });
+        };
+        let cabinet = rig.cabinet();
+        let watch = Watch { tell: &tell, cancel: &cancel, pause: &pause };
+        let how = Preparation { cabinet: on_disk.then_some(&cabinet), ..how(&cabinet, watch) };
+        std::thread::scope(|scope| {
+            let work = scope.spawn(|| prepare(dataset.clone(), &how).unwrap().unwrap());
+            while !pause.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            std::thread::sleep(Duration::from_millis(150));
+            assert_eq!(done.load(Ordering::Relaxed), 10, "on disk: {on_disk}");
+            if on_disk {
+                assert_eq!(cabinet.list()[0].pictures, 10, "what was done before the pause is safe");
+            }
+            pause.store(false, Ordering::Relaxed);
+            assert_eq!(work.join().unwrap().len(Split::Train), 300);
+        });
+    }
 }
 
 #[test]
@@ -187,4 +191,68 @@ fn a_folder_that_cannot_be_made_leaves_the_run_to_memory() {
         prepared(open(&rig.config).unwrap(), &cabinet, |how| Preparation { or_in_memory: false, ..how });
     let error = strict.store.err().expect("nothing can be kept").to_string();
     assert!(error.contains("000.png/prepared") && error.contains("set data.cache_dir"), "{error}");
+}
+
+#[test]
+fn a_store_that_is_removed_again_and_again_is_made_again_each_time() {
+    let rig = Rig::pets();
+    let reference = rig.prepare().store();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let cleaner = scope.spawn(|| {
+            let mut removed = 0;
+            while !done.load(Ordering::Relaxed) {
+                for stored in rig.cabinet().list() {
+                    let removal = rig.cabinet().remove(&stored).expect("it can be removed or is in use");
+                    removed += usize::from(removal == Removal::Removed);
+                }
+            }
+            removed
+        });
+        let makers = [0, 1].map(|_| {
+            scope.spawn(|| {
+                for _ in 0..25 {
+                    let store = rig.prepare().store();
+                    super::assert_equal(&store, &reference);
+                }
+            })
+        });
+        let made: Vec<_> = makers.into_iter().map(|maker| maker.join()).collect();
+        done.store(true, Ordering::Relaxed);
+        let removed = cleaner.join().unwrap();
+        made.into_iter().for_each(|made| made.unwrap());
+        eprintln!("removed {removed} times in between");
+    });
+}
+
+#[test]
+fn places_of_pictures_that_are_gone_need_no_more_room() {
+    let rig = Rig::pets();
+    rig.prepare().store();
+    let room = rig.cabinet().list()[0].bytes + 2000;
+    let tight = Cabinet { limit: room, ..rig.cabinet() };
+    let make = || prepared(open(&rig.config).unwrap(), &tight, |how| how);
+    for number in 0..8 {
+        super::changes::rewrite(&rig, &format!("train/ant/00{number}.png"), &super::patterned(100 + number));
+    }
+    let changed = make().store();
+    assert_eq!(decoded(&changed), 8);
+    rig.assert_right(&changed);
+    // Somebody reads the places now, so as many new ones are needed.
+    super::changes::rewrite(&rig, "train/bee/000.png", &super::patterned(120));
+    for number in 0..20 {
+        super::changes::rewrite(
+            &rig,
+            &format!("train/bee/x{number:02}.png"),
+            &super::patterned(130 + number),
+        );
+    }
+    let outcome = make();
+    assert!(outcome.warnings[0].contains("set data.prepared_gib higher"), "{:?}", outcome.warnings);
+    assert!(
+        outcome.warnings[0].contains("goes on with 25 of 46 pictures that are there"),
+        "{:?}",
+        outcome.warnings
+    );
+    rig.assert_right(&outcome.store.unwrap().unwrap());
 }
