@@ -1,23 +1,62 @@
-//! Numbers as people read them: what the data layer, the terminal and the window say alike.
+//! Numbers, addresses and paths as people read them: what the data layer, the terminal, the window and the files of a
+//! run say alike.
 
-/// The digits of `number` in threes: 60965224 as 60,965,224 where `separator` is a comma.
-pub fn grouped(number: usize, separator: char) -> String {
+use std::fmt::Display;
+
+/// A whole number with its digits in threes: 999, 3,000, 60,965,224.
+pub fn count(number: impl Display) -> String {
     let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |rest| ("-", rest));
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    text.push_str(sign);
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(separator);
+            text.push(',');
         }
         text.push(digit);
     }
     text
 }
 
+/// As [`count`], with another separator.
+pub fn grouped(number: usize, separator: char) -> String {
+    count(number).replace(',', &separator.to_string())
+}
+
+/// A number of things, named in the singular: "1 picture", "3,000 pictures", "2 classes", "0 entries".
+pub fn counted(number: impl Display, thing: &str) -> String {
+    let number = count(number);
+    if number == "1" { format!("{number} {thing}") } else { format!("{number} {}", plural(thing)) }
+}
+
+/// Several of a thing.
+fn plural(thing: &str) -> String {
+    if let Some(stem) = thing.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        return format!("{stem}ies");
+    }
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| thing.ends_with(end));
+    format!("{thing}{}", if hisses { "es" } else { "s" })
+}
+
+/// "is" or "are", "was" or "were": the word that fits `number` things.
+pub fn verb<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
+    if number == 1 { one } else { many }
+}
+
+/// Names in a row, of many the first few: "cat, dog and 198 more".
+pub fn some_of<T: AsRef<str>>(names: &[T], shown: usize) -> String {
+    let first: Vec<&str> = names.iter().take(shown).map(AsRef::as_ref).collect();
+    match names.len() - first.len() {
+        0 => first.join(", "),
+        more => format!("{} and {} more", first.join(", "), count(more)),
+    }
+}
+
 /// A number of bytes: "28.2 KiB", "162.2 MiB", "1.5 GiB".
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if count < 1024 {
-        return format!("{count} bytes");
+        return counted(count, "byte");
     }
     let mut value = count as f64 / 1024.0;
     let mut unit = 0;
@@ -38,6 +77,95 @@ pub fn duration(seconds: f64) -> String {
     match whole {
         0..60 => format!("{whole} s"),
         60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} h {} min", count(whole / 3600), whole % 3600 / 60),
+    }
+}
+
+/// An address without the name and the password in it, which belong into no message, log or file. One that is no
+/// proper address loses all that might be a password.
+pub fn address(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let rest = rest[..end].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    let clean = match rest.rfind('@') {
+        // A password with a slash in it, or a slash missing before it: nobody can say where it begins.
+        Some(at) if rest[..at].contains(':') => format!("…{}", &rest[at..]),
+        _ => rest.to_owned(),
+    };
+    if scheme.is_empty() { clean } else { format!("{scheme}://{clean}") }
+}
+
+/// An argument of a command as it is typed: in quotes where a shell would take it apart.
+pub fn argument(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:,+=@%\\".contains(c);
+    // A backslash means something to the shells of Unix, and nothing to those of Windows.
+    if !text.is_empty() && text.chars().all(is_plain) && (cfg!(windows) || !text.contains('\\')) {
+        return text.to_owned();
+    }
+    if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_in_threes() {
+        for (number, text) in
+            [(0, "0"), (999, "999"), (1000, "1,000"), (60_965_224, "60,965,224"), (-4321, "-4,321")]
+        {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn one_thing_is_not_many() {
+        for (number, thing, text) in [
+            (1, "picture", "1 picture"),
+            (0, "picture", "0 pictures"),
+            (3000, "picture", "3,000 pictures"),
+            (2, "class", "2 classes"),
+            (7, "entry", "7 entries"),
+            (2, "day", "2 days"),
+            (1, "update", "1 update"),
+        ] {
+            assert_eq!(counted(number, thing), text);
+        }
+        assert_eq!(some_of(&["a", "b"], 2), "a, b");
+        assert_eq!(some_of(&["a", "b", "c"], 2), "a, b and 1 more");
+    }
+
+    #[test]
+    fn addresses_keep_their_passwords_to_themselves() {
+        for (given, shown) in [
+            ("http://example.org/a/b.zip", "http://example.org/a/b.zip"),
+            ("http://ann:secret@example.org:80/a", "http://example.org:80/a"),
+            ("ann:secret@example.org:80", "example.org:80"),
+            ("http://ann:sec/ret@example.org", "http://…@example.org"),
+            ("http:/ann:secret@example.org", "…@example.org"),
+            ("http://ann:sec@ret@example.org", "http://example.org"),
+            ("http://example.org/a@b.png", "http://example.org/a@b.png"),
+            ("htp:ann:secret@example.org/x", "…@example.org/x"),
+            ("http://ann:se?cret@example.org", "http://…@example.org"),
+        ] {
+            assert_eq!(address(given), shown, "{given}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_takes_no_argument_apart() {
+        for (given, typed) in [
+            ("/data/pets", "/data/pets"),
+            ("/my data/pets", "'/my data/pets'"),
+            ("/it's", r"'/it'\''s'"),
+            ("", "''"),
+            ("a\\b", "'a\\b'"),
+            ("~/x", "'~/x'"),
+            ("Übung", "Übung"),
+        ] {
+            assert_eq!(argument(given), typed);
+        }
     }
 }

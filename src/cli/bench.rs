@@ -5,11 +5,11 @@ mod speed;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::output::{self, Status};
-use super::stop;
+use super::{progress, stop};
 use crate::engine::bench::{self, BenchProgress, DataBench, DataBenchRequest, Rate};
 
 #[derive(Debug, Subcommand)]
@@ -77,16 +77,12 @@ fn data(args: DataArgs) -> Status {
 }
 
 fn progress_bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
+    progress::bar("{wide_bar} {pos}/{len} {msg}")
 }
 
-fn show(bar: &ProgressBar, progress: &BenchProgress<'_>) {
-    bar.set_length(progress.total as u64);
-    bar.set_position(progress.done as u64);
-    bar.set_message(progress.what.to_owned());
+fn show(bar: &ProgressBar, report: &BenchProgress<'_>) {
+    progress::show(bar, report.done, report.total);
+    bar.set_message(report.what.to_owned());
 }
 
 fn table(found: &DataBench) {

@@ -1,14 +1,12 @@
 //! `alexnet-lab data check`: what a source of pictures is good for.
 
-use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::CheckArgs;
 use super::output::{self, Status};
-use super::stop;
+use super::{progress, stop};
 use crate::config::RunConfig;
 use crate::engine::{self, DataCheck};
 
@@ -24,15 +22,14 @@ pub(super) fn check(args: CheckArgs) -> Status {
         return output::bad_input(&error.to_string(), json);
     }
     let cancel = stop::flag();
-    let bar = progress_bar();
+    let bar = progress::bar("Reading pictures {wide_bar} {human_pos}/{human_len} {eta}");
     let read = AtomicUsize::new(0);
     let found = engine::check(
         &config.data,
         args.near,
         &|done, total| {
             read.store(done, Ordering::Relaxed);
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
+            progress::show(&bar, done, total);
         },
         &cancel,
     );
@@ -67,16 +64,6 @@ pub(super) fn check(args: CheckArgs) -> Status {
         }
         Err(message) => output::bad_input(&message, json),
     }
-}
-
-fn progress_bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-    if !stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    let style = ProgressStyle::with_template("Reading pictures {wide_bar} {pos}/{len} {eta}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 /// One object a class, a file and a pair, then the whole.

@@ -1,15 +1,14 @@
 //! `alexnet-lab data list` and `data get`: data sets that are known by name.
 
-use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::output::{self, Status};
-use super::stop;
+use super::{progress, stop};
 use crate::engine::{
     self, Download, DownloadEvent, DownloadRequest, DownloadSettings, Progress, ProxyChoice, SetInfo,
     SetPresence,
@@ -147,7 +146,7 @@ pub(super) fn get(args: GetArgs) -> Status {
                 if args.json {
                     output::object(&json!({ "event": "downloaded", "name": args.name, "path": source }));
                 } else {
-                    let used = if named_folder { &source } else { &args.name };
+                    let used = words::argument(if named_folder { &source } else { &args.name });
                     output::line(&format!("{source} is here and its md5 is right."));
                     output::line(&format!("Use it: alexnet-lab train --data {used}"));
                 }
@@ -184,13 +183,7 @@ struct Report<'a> {
 
 impl<'a> Report<'a> {
     fn new(name: &'a str, json: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-        if !stderr().is_terminal() {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        let style =
-            ProgressStyle::with_template("{prefix} {wide_bar} {binary_bytes}/{binary_total_bytes} {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = progress::bar("{prefix} {wide_bar} {binary_bytes}/{binary_total_bytes} {msg}");
         Self { name, json, bar, told: None }
     }
 

@@ -14,6 +14,7 @@ mod import;
 mod output;
 mod predict;
 mod prepare;
+mod progress;
 mod report;
 mod runs;
 mod session;

@@ -1,15 +1,15 @@
 //! The course of a run for people and for scripts.
 
-use std::io::{IsTerminal, stderr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::output;
+use super::{output, progress};
 use crate::engine::{Event, Pace, RunChange, RunInfo, RunSummary, Stage, StopReason, TakenUp};
 use crate::vis::{EvaluationPoint, StepPoint};
+use crate::words::{self, bytes, count, counted, duration};
 
 /// Without a terminal, a line about the training comes this often.
 const QUIET_PAUSE: Duration = Duration::from_secs(10);
@@ -27,11 +27,7 @@ pub(super) struct Report {
 
 impl Report {
     pub fn new(json: bool) -> Self {
-        let lively = stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-        if !lively {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
+        let (lively, bar) = (progress::is_lively(), progress::bar("{msg}"));
         Self { json, bar, lively, last_line: Instant::now(), folder: None }
     }
 
@@ -40,7 +36,9 @@ impl Report {
             Event::Preparing { stage, done, total } => self.preparing(*stage, *done, *total),
             Event::Started(info) => self.started(info),
             Event::Step(point, pace) => self.step(point, pace),
-            Event::Evaluating { done, total } => self.bar.set_message(format!("validating {done}/{total}")),
+            Event::Evaluating { done, total } => {
+                self.bar.set_message(format!("validating {} of {}", count(*done), count(*total)));
+            }
             Event::Evaluation(point) => self.evaluation(point),
             Event::Changed { step, epoch, change } => self.changed(*step, *epoch, change),
             Event::Warning(text) => {
@@ -67,7 +65,7 @@ impl Report {
     /// Says how a run that has failed is gone on with.
     pub fn hint_at_resume(&self) {
         if let Some(folder) = &self.folder {
-            output::note(&format!("go on with: alexnet-lab train --resume {}", folder.display()));
+            output::note(&format!("go on with: alexnet-lab train --resume {}", typed(folder)));
         }
     }
 
@@ -80,7 +78,8 @@ impl Report {
         let EvaluationPoint { step, epoch, loss, top1_error, top5_error, n } = *point;
         let (top1, top5) = (top1_error * 100.0, top5_error * 100.0);
         self.say(&format!(
-            "epoch {epoch:.2}: validation loss {loss:.4}, top-1 error {top1:.2} %, top-5 error {top5:.2} % ({n} pictures)"
+            "epoch {epoch:.2}: validation loss {loss:.4}, top-1 error {top1:.2} %, top-5 error {top5:.2} % ({})",
+            counted(n, "picture")
         ));
         if self.json {
             output::object(&json!({
@@ -123,7 +122,7 @@ impl Report {
             }));
             return;
         }
-        output::line(&format!("{sentence}: {step} updates in {}.", duration(*seconds)));
+        output::line(&format!("{sentence}: {} in {}.", counted(*step, "update"), duration(*seconds)));
         if let Some(point) = evaluation {
             let (top1, top5) = (point.top1_error * 100.0, point.top5_error * 100.0);
             output::line(&format!("Validation: top-1 error {top1:.2} %, top-5 error {top5:.2} %"));
@@ -132,7 +131,11 @@ impl Report {
             output::line(&format!("What was seen: {trouble}."));
         }
         if let (StopReason::Diverged, Some((good, path))) = (reason, &checkpoints.last) {
-            output::line(&format!("The last good state is that of update {good}: {}", path.display()));
+            output::line(&format!(
+                "The last good state is that of update {}: {}",
+                count(*good),
+                path.display()
+            ));
         }
         match model_file {
             Some(path) => output::line(&format!("Model:   {}", path.display())),
@@ -143,7 +146,7 @@ impl Report {
         }
         output::line(&format!("Figures of every update: {}", folder.join("metrics.csv").display()));
         if checkpoints.kept > 0 {
-            let (kept, space) = (checkpoints.kept, bytes(checkpoints.bytes));
+            let (kept, space) = (count(checkpoints.kept), bytes(checkpoints.bytes));
             let place = folder.join("checkpoints");
             output::line(&format!("Checkpoints: {kept} kept in {}, {space}", place.display()));
         }
@@ -152,11 +155,11 @@ impl Report {
         }
         match (reason, &checkpoints.last) {
             (StopReason::Asked, Some(_)) => {
-                output::line(&format!("Go on with: alexnet-lab train --resume {}", folder.display()));
+                output::line(&format!("Go on with: alexnet-lab train --resume {}", typed(folder)));
             }
             (StopReason::Diverged, Some((_, path))) => output::line(&format!(
                 "Go on from there with a smaller rate: alexnet-lab train --branch {} --set optim.lr=...",
-                path.display()
+                typed(path)
             )),
             _ => {}
         }
@@ -167,12 +170,12 @@ impl Report {
             self.say(&format!("{} …", stage.words()));
             return;
         }
-        self.bar.set_style(style("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}"));
+        progress::restyle(&self.bar, "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}");
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
         self.bar.set_message(stage.words());
         if done == total {
-            self.say(&format!("{}: {total} done", stage.words()));
+            self.say(&format!("{}: {} done", stage.words(), count(total)));
         }
     }
 
@@ -188,7 +191,7 @@ impl Report {
             Some(difference) => format!("; the scores of the kept batch differ by up to {difference:.1e}"),
             None => String::new(),
         };
-        self.say(&format!("{what} after update {step}, from {}{replay}", from.display()));
+        self.say(&format!("{what} after update {}, from {}{replay}", count(*step), from.display()));
     }
 
     fn started(&mut self, info: &RunInfo) {
@@ -206,7 +209,7 @@ impl Report {
             self.taken_up(taken);
         }
         self.bar.reset();
-        self.bar.set_style(style("{pos}/{len} {wide_bar} {msg}"));
+        progress::restyle(&self.bar, "{human_pos}/{human_len} {wide_bar} {msg}");
         self.bar.set_length(info.total_steps);
         self.bar.set_position(info.taken_up.as_ref().map_or(0, |taken| taken.step));
         if self.json {
@@ -231,12 +234,9 @@ impl Report {
     fn introduce(&self, info: &RunInfo) {
         self.say(&format!("Data:    {} — {}", info.data.source, info.data.layout));
         if !info.refused.is_empty() {
-            let count = info.refused.len();
             let list = info.folder.join("refused.csv");
-            self.say(&format!(
-                "         {count} files cannot be used and are left out; see {}",
-                list.display()
-            ));
+            let files = counted(info.refused.len(), "file");
+            self.say(&format!("         {files} cannot be used; see {}", list.display()));
         }
         let (millions, adds) = (info.model.parameters as f64 / 1e6, info.model.multiply_adds as f64 / 1e6);
         self.say(&format!(
@@ -264,7 +264,7 @@ impl Report {
             self.bar.set_message(text);
         } else if self.last_line.elapsed() > QUIET_PAUSE {
             self.last_line = Instant::now();
-            output::note(&format!("epoch {epoch:.2}, update {step}: {text}"));
+            output::note(&format!("epoch {epoch:.2}, update {}: {text}", count(step)));
         }
     }
 
@@ -295,22 +295,7 @@ impl Report {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-/// Space as people say it.
-fn bytes(bytes: u64) -> String {
-    let mib = bytes as f64 / f64::from(1 << 20);
-    if mib < 1000.0 { format!("{mib:.1} MiB") } else { format!("{:.2} GiB", mib / 1024.0) }
-}
-
-/// Seconds as people say them.
-fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-    }
+/// A path as it is typed in a command.
+fn typed(path: &Path) -> String {
+    words::argument(&path.display().to_string())
 }

@@ -6,7 +6,7 @@ use super::SummaryArgs;
 use super::output::{self, Status};
 use crate::config::RunConfig;
 use crate::engine::{self, NetworkSummary};
-use crate::words::grouped;
+use crate::words::count;
 
 /// Prints the layers of a network with their shapes and costs.
 pub(super) fn run(args: SummaryArgs) -> Status {
@@ -55,7 +55,7 @@ fn table(summary: &NetworkSummary) {
         mib(12 * batch * side * side)
     ));
     for layer in &summary.layers {
-        let blank = |n: usize| if n == 0 { String::new() } else { grouped(n, ',') };
+        let blank = |n: usize| if n == 0 { String::new() } else { count(n) };
         let (parameters, multiply_adds) = (blank(layer.parameters), blank(layer.multiply_adds));
         let (name, bytes) = (&layer.name, mib(layer.output_bytes));
         output::line(&format!(
@@ -63,7 +63,7 @@ fn table(summary: &NetworkSummary) {
             layer.output, layer.what
         ));
     }
-    let (parameters, multiply_adds) = (grouped(summary.parameters, ','), grouped(summary.multiply_adds, ','));
+    let (parameters, multiply_adds) = (count(summary.parameters), count(summary.multiply_adds));
     output::line(&format!("{:<10} {:>11} {parameters:>12} {multiply_adds:>14}", "total", ""));
     let passes = if *pass == *batch { String::new() } else { format!(", {pass} at a time") };
     output::line(&format!("\nTraining with batches of {batch}{passes} {}.", summary.memory.words()));

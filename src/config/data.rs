@@ -21,6 +21,8 @@ pub struct DataConfig {
     pub min_per_class: usize,
     /// Share of the files that may turn out to be unusable. Beyond it, preparing stops early with their list.
     pub max_refused_share: f64,
+    /// Whether an archive that was cut short is used as far as it goes. Otherwise it is refused.
+    pub accept_cut: bool,
     /// Threads that read pictures and make batches. 0 leaves the choice to the number of cores.
     pub loader_threads: usize,
     /// Whether prepared pictures are kept on disk, from one run to the next.
@@ -57,6 +59,7 @@ impl Default for DataConfig {
             max_per_class: 0,
             min_per_class: 0,
             max_refused_share: 0.5,
+            accept_cut: false,
             loader_threads: 0,
             prepared: true,
             cache_dir: None,

@@ -14,7 +14,7 @@ use image::RgbImage;
 use super::error::DataError;
 use super::near::{self, Look, Looks, NearDuplicates};
 use super::store::PictureStore;
-use super::{Dataset, Description, Refused, Split};
+use super::{ColourStatistics, Dataset, Description, Refused, Split};
 
 /// Pairs of equal pictures that are listed one by one; the others are counted.
 const MAX_PAIRS: usize = 1000;
@@ -28,10 +28,15 @@ pub struct Check {
     pub classes: Vec<ClassCount>,
     /// Pictures that cannot be used, in the order of the data set.
     pub refused: Vec<Refused>,
-    /// What belongs to no class.
+    /// Indices of those to train on, in order.
+    pub refused_to_train: Vec<u32>,
+    /// What belongs to no class: the first thousand, and how much it is.
     pub left_out: Vec<Refused>,
-    /// How large the usable pictures are; nothing if there are none.
+    pub left_out_count: usize,
+    /// How large the usable pictures are; nothing if there are none, or if they are drawn at any size.
     pub sizes: Option<Sizes>,
+    /// What the usable training pictures come to; nothing if nobody can train on them.
+    pub figures: Option<Figures>,
     pub duplicates: Duplicates,
     /// Pictures that look alike, if they were asked for.
     pub near: Option<NearDuplicates>,
@@ -39,6 +44,28 @@ pub struct Check {
     pub reading: Duration,
     /// Why nobody can train on what is left; nothing if they can.
     pub problem: Option<DataError>,
+}
+
+/// What the training pictures come to, as a run that keeps squares of that side finds it.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// Usable training pictures.
+    pub pictures: usize,
+    pub side: u32,
+    /// `[3, side, side]`: the mean picture, 0 to 255.
+    pub mean: Vec<f32>,
+    pub colours: ColourStatistics,
+}
+
+impl Figures {
+    fn of(store: &PictureStore) -> Self {
+        Self {
+            pictures: store.len(Split::Train),
+            side: store.side(),
+            mean: store.mean_image().to_vec(),
+            colours: *store.colours(),
+        }
+    }
 }
 
 /// Width and height in pixels of the usable pictures, by the number of pixels.
@@ -95,11 +122,11 @@ pub fn check(
         dataset: dataset.clone(),
     });
     let started = Instant::now();
-    let problem = match PictureStore::prepare(watched.clone(), side, 0, threads, progress, cancel) {
-        Ok(Some(_)) => None,
+    let read = match PictureStore::prepare(watched.clone(), side, 0, threads, progress, cancel) {
+        Ok(Some(store)) => Ok(Figures::of(&store)),
         Ok(None) => return Ok(None),
         Err(error @ DataError::Threads { .. }) => return Err(error),
-        Err(error) => Some(error),
+        Err(error) => Err(error),
     };
     let reading = started.elapsed();
     let near = match near {
@@ -110,13 +137,20 @@ pub fn check(
         None => None,
     };
     let refused = watched.refused();
+    let (figures, problem) = match read {
+        Ok(figures) => (Some(figures), None),
+        Err(error) => (None, Some(error)),
+    };
     Ok(Some(Check {
         description: dataset.description().clone(),
         classes: watched.class_counts(),
         problem: problem.or_else(|| DataError::too_many(&*dataset, &refused)),
         refused,
+        refused_to_train: watched.refused_to_train(),
         left_out: dataset.left_out().to_vec(),
-        sizes: watched.sizes(side),
+        left_out_count: dataset.left_out_count(),
+        sizes: if dataset.is_drawn() { None } else { watched.sizes(side) },
+        figures,
         duplicates: watched.duplicates(),
         near,
         reading,
@@ -175,6 +209,11 @@ impl Watched {
                 Some(Refused { name: self.dataset.name(split, index), reason })
             })
             .collect()
+    }
+
+    fn refused_to_train(&self) -> Vec<u32> {
+        let train = (0..).zip(self.outcomes(Split::Train));
+        train.filter(|(_, outcome)| !matches!(outcome.get(), Some(Ok(_)))).map(|(index, _)| index).collect()
     }
 
     fn class_counts(&self) -> Vec<ClassCount> {

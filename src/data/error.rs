@@ -3,6 +3,7 @@
 use super::known::KnownError;
 use super::pool::Unfinished;
 use super::{Dataset, Refused, Split};
+use crate::words;
 
 /// Why a source cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +30,23 @@ pub enum DataError {
     List { path: String, list: String, reason: String },
     #[error("looking at the pictures was cancelled")]
     Cancelled,
-    #[error("the archive `{path}` is damaged after {entries} entries ({reason}): copy or download it again")]
+    #[error(
+        "the archive `{path}` is damaged after {} ({reason}): copy or download it again",
+        words::counted(*entries, "entry")
+    )]
     DamagedArchive { path: String, entries: usize, reason: String },
-    #[error("`{path}` holds more than {limit} files: choose a smaller folder")]
+    #[error(
+        "`{path}` is cut short {whole}: copy or download it again, or use what is there with data.accept_cut=true"
+    )]
+    CutArchive { path: String, whole: String },
+    #[error("{}", several(path, sets))]
+    Several { path: String, sets: Vec<String> },
+    #[error("`{path}` holds more than {} files: choose a smaller folder", words::count(*limit))]
     TooManyFiles { path: String, limit: usize },
     #[error("`{path}` holds no pictures: put the pictures of each class into a folder of its own there")]
     Empty { path: String },
     #[error(
-        "the files of `{path}` lie in no class folder: make one folder for each class and move them there"
+        "the files of `{path}` lie in no class folder: make one folder for each class and move them there, or write a list of paths and labels beside them"
     )]
     NoClassFolders { path: String },
     #[error("`{path}` has only one class, `{class}`, but needs at least two: add a folder of other pictures")]
@@ -45,8 +55,6 @@ pub enum DataError {
         "`{path}` has fewer than two classes with {min} pictures or more to train on: set data.min_per_class lower"
     )]
     TooFewLarge { path: String, min: usize },
-    #[error("the class folder `{class}` in `{path}` holds no pictures: add some, or remove the folder")]
-    EmptyClass { path: String, class: String },
     #[error(
         "the classes of `{train}` and `{validation}` in `{path}` differ ({difference}): give both the same class folders"
     )]
@@ -54,20 +62,20 @@ pub enum DataError {
     #[error("`{path}` leaves nothing to validate with: every class has a single picture, add more")]
     NothingToValidate { path: String },
     #[error(
-        "none of the {count} files to {purpose} in `{path}` can be used (`{first}`: {reason}): replace them by pictures"
+        "none of the {} to {purpose} in `{path}` can be used (`{first}`: {reason}): replace them by pictures",
+        words::counted(*count, "file")
     )]
     NoneUsable { path: String, purpose: &'static str, count: usize, first: String, reason: String },
-    #[error(
-        "no training file of the class `{class}` in `{path}` can be used (`{first}`: {reason}): replace them by pictures, or remove the folder"
-    )]
+    #[error("{}", class_unusable(path, class, first, reason))]
     ClassUnusable { path: String, class: String, first: String, reason: String },
     #[error(transparent)]
     Kept(#[from] super::KeptError),
     #[error(transparent)]
     Known(KnownError),
     #[error(
-        "{} of the {total} files in `{path}` cannot be used, more than data.max_refused_share allows (the first is `{}`: {}): replace or remove them, or set it higher",
-        refused.len(),
+        "{} of the {} files in `{path}` cannot be used, more than data.max_refused_share allows (the first is `{}`: {}): replace or remove them, or set it higher",
+        words::count(refused.len()),
+        words::count(*total),
         refused.first().map_or("", |file| &file.name),
         refused.first().map_or("", |file| &file.reason)
     )]
@@ -78,6 +86,29 @@ pub enum DataError {
         "the program failed on {what} ({reason}): please report it; without that file it will most likely go on"
     )]
     Broken { what: String, reason: String },
+}
+
+/// Says why a class cannot be learnt; `first` is its first file, if it has any.
+fn class_unusable(path: &str, class: &str, first: &str, reason: &str) -> String {
+    if first.is_empty() {
+        return format!(
+            "`{path}` holds nothing to train on of the class `{class}`: add pictures, or leave it out"
+        );
+    }
+    format!(
+        "no training file of the class `{class}` in `{path}` can be used (`{first}`: {reason}): replace them by pictures, or remove the folder"
+    )
+}
+
+/// Says which of several data sets there are to choose from.
+fn several(path: &str, sets: &[String]) -> String {
+    match sets {
+        [only] => format!("`{path}` is no data set itself, but holds one: choose {only}"),
+        _ => format!(
+            "`{path}` is no data set itself, but holds several: choose one of {}",
+            words::some_of(sets, 8)
+        ),
+    }
 }
 
 impl From<KnownError> for DataError {

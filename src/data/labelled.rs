@@ -8,6 +8,7 @@ use super::budget::PICTURES;
 use super::decode::{Undecoded, decode, decode_if, dimensions, square};
 use super::error::DataError;
 use super::layouts::{Item, Layout, Picture};
+use super::left_out::LeftOut;
 use super::sources::{Entry, Listing, Opened, Source};
 use super::{Dataset, Description, Fault, Fingerprint, Refused, Split};
 
@@ -17,7 +18,7 @@ pub(super) struct Labelled {
     entries: Vec<Entry>,
     layout: Layout,
     description: Description,
-    left_out: Vec<Refused>,
+    left_out: LeftOut,
     home: Option<PathBuf>,
     most_refused: usize,
 }
@@ -26,12 +27,14 @@ impl Labelled {
     /// Describes what was recognised at the source `shown`, and looks at a few headers. Of all pictures the share
     /// `max_refused` may turn out to be unusable.
     pub fn new(shown: &str, opened: Opened, mut layout: Layout, max_refused: f64) -> Result<Self, DataError> {
-        let Listing { entries, ignored: mut left_out, ignored_count } = opened.listing;
-        let count = ignored_count + layout.ignored.len();
-        left_out.append(&mut layout.ignored);
+        let Listing { entries, mut left_out, cut } = opened.listing;
+        // What the layout has to say is about classes, the rest about single files.
+        std::mem::swap(&mut left_out, &mut layout.left_out);
+        left_out.append(std::mem::take(&mut layout.left_out));
+        let cut = cut.map_or_else(String::new, |cut| cut.note());
         let description = Description {
             source: shown.to_owned(),
-            layout: std::mem::take(&mut layout.sentence) + &left_out_note(&left_out, count),
+            layout: std::mem::take(&mut layout.sentence) + &cut + &left_out.note(),
             classes: std::mem::take(&mut layout.classes),
             train: layout.train.len(),
             validation: layout.validation.len(),
@@ -127,17 +130,6 @@ impl Labelled {
     }
 }
 
-/// What was left out, in a few words.
-fn left_out_note(left_out: &[Refused], count: usize) -> String {
-    match (left_out.first(), count) {
-        (None, _) => String::new(),
-        (Some(only), 1) => format!("; left out: `{}` ({})", only.name, only.reason),
-        (Some(first), count) => {
-            format!("; {count} entries left out, the first `{}` ({})", first.name, first.reason)
-        }
-    }
-}
-
 impl Dataset for Labelled {
     fn description(&self) -> &Description {
         &self.description
@@ -213,6 +205,10 @@ impl Dataset for Labelled {
     }
 
     fn left_out(&self) -> &[Refused] {
-        &self.left_out
+        self.left_out.listed()
+    }
+
+    fn left_out_count(&self) -> usize {
+        self.left_out.count()
     }
 }

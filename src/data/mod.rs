@@ -19,6 +19,7 @@ mod fingerprint;
 pub mod known;
 mod labelled;
 mod layouts;
+mod left_out;
 mod loader;
 mod near;
 mod pool;
@@ -43,7 +44,7 @@ use labelled::Labelled;
 use layouts::Place;
 use sources::{Opening, SingleFile};
 
-pub use check::{Check, ClassCount, Duplicates, Sizes, check};
+pub use check::{Check, ClassCount, Duplicates, Figures, Sizes, check};
 pub use colour::{ColourPca, ColourStatistics, Colouring};
 pub use decode::{decode, dimensions, square};
 pub use error::DataError;
@@ -112,6 +113,9 @@ pub fn open_counting(
     } else {
         return Err(DataError::NotAnArchive { path: shown.into() });
     };
+    if let Some(cut) = opened.listing.cut.as_ref().filter(|_| !config.accept_cut) {
+        return Err(cut.error());
+    }
     let place = Place { source: &*opened.source, listing: &opened.listing, opening: &opening, config };
     let layout = layouts::limited(layouts::recognise(&place)?, shown, config)?;
     Ok(Arc::new(Labelled::new(shown, opened, layout, config.max_refused_share)?.at(&path)))
@@ -227,6 +231,16 @@ pub trait Dataset: Send + Sync {
     /// What lies at the source but belongs to no class, with the reason; a thousand at most.
     fn left_out(&self) -> &[Refused] {
         &[]
+    }
+
+    /// How much that is in all.
+    fn left_out_count(&self) -> usize {
+        self.left_out().len()
+    }
+
+    /// Whether the pictures are drawn at whatever side they are asked for, and so have no size of their own.
+    fn is_drawn(&self) -> bool {
+        false
     }
 }
 

@@ -11,6 +11,7 @@ use image::RgbImage;
 
 use super::rng::{Purpose, Stream};
 use super::{Dataset, Description, Split};
+use crate::words;
 
 /// The classes, in label order.
 const CLASSES: [&str; 10] = [
@@ -42,8 +43,10 @@ impl SampleDataset {
     pub fn new(train: usize, validation: usize) -> Self {
         let classes: Vec<String> = CLASSES.map(String::from).into();
         let layout = format!(
-            "{} classes of drawn pictures, {train} to train on, {validation} to validate",
-            classes.len()
+            "{} classes of drawn pictures, {} to train on, {} to validate",
+            classes.len(),
+            words::count(train),
+            words::count(validation)
         );
         let source = "sample".into();
         Self {
@@ -81,6 +84,10 @@ impl Dataset for SampleDataset {
             Split::Validation => "validation",
         };
         format!("sample/{place}/{index:05} ({})", CLASSES[index % CLASSES.len()])
+    }
+
+    fn is_drawn(&self) -> bool {
+        true
     }
 
     /// Draws the picture at the asked side; nothing is enlarged or reduced.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::folder::refused_table;
 use super::prepare::loader_threads;
+use super::statistics::InputStatistics;
 use crate::config::DataConfig;
 use crate::data::{self, NearPair, Refused};
 use crate::model::fitting_preset;
@@ -44,7 +45,7 @@ pub struct DataCheck {
     pub seconds: f64,
     /// How long preparing will take on this machine: as long as reading the same pictures took.
     pub prepare_seconds: f64,
-    /// Width and height in pixels of the usable pictures.
+    /// Width and height in pixels of the usable pictures; nothing for pictures that are drawn at any size.
     pub sizes: Option<PictureSizes>,
     pub train_balance: Balance,
     pub validation_balance: Balance,
@@ -57,6 +58,13 @@ pub struct DataCheck {
     /// Pictures that look alike, if they were asked for.
     pub near: Option<NearCounts>,
     pub refused_count: usize,
+    pub left_out_count: usize,
+    /// Mean picture and colours of the usable training pictures, at the prepared side.
+    #[serde(skip)]
+    pub inputs: Option<InputStatistics>,
+    /// Indices of the refused training pictures, in order.
+    #[serde(skip)]
+    pub refused_to_train: Vec<u32>,
     #[serde(skip)]
     pub classes: Vec<ClassPictures>,
     #[serde(skip)]
@@ -247,6 +255,9 @@ pub fn check(
         }),
         near_pairs: found.near.map_or_else(Vec::new, |near| near.pairs.into_iter().map(Into::into).collect()),
         refused_count: found.refused.len(),
+        left_out_count: found.left_out_count,
+        inputs: found.figures.as_ref().map(InputStatistics::found),
+        refused_to_train: found.refused_to_train,
         classes,
         refused: found.refused.into_iter().map(Into::into).collect(),
         left_out: found.left_out.into_iter().map(Into::into).collect(),

@@ -8,6 +8,8 @@ use super::check::{Balance, ClassPictures, DataCheck, FileReason, NearCounts, Pi
 
 /// Files, classes and pairs named one by one; the others are counted.
 const LISTED: usize = 20;
+/// Classes named in one line.
+const NAMED: usize = 8;
 
 /// A line of a report: a title, empty where the last one goes on, and a text.
 pub type ReportRow = (&'static str, String);
@@ -20,14 +22,24 @@ impl DataCheck {
         let mut rows = vec![
             ("Source", self.source.clone()),
             ("Found", self.layout.clone()),
-            ("Usable", format!("{train} pictures to train on, {validation} to validate")),
+            (
+                "Usable",
+                format!(
+                    "{} to train on, {} to validate",
+                    words::counted(*train, "picture"),
+                    words::count(*validation)
+                ),
+            ),
         ];
         self.size_rows(&mut rows);
-        rows.push(("Classes", format!("{}; to train on {}", self.classes.len(), self.train_balance)));
+        rows.push((
+            "Classes",
+            format!("{}; to train on {}", words::count(self.classes.len()), self.train_balance),
+        ));
         rows.push(("", format!("to validate {}", self.validation_balance)));
         rows.extend(few(&self.classes));
         files(&mut rows, "Refused", &self.refused, self.refused_count, rest);
-        files(&mut rows, "Left out", &self.left_out, self.left_out.len(), rest);
+        files(&mut rows, "Left out", &self.left_out, self.left_out_count, rest);
         self.duplicate_rows(&mut rows);
         self.near_rows(&mut rows);
         let prepared = format!(
@@ -53,7 +65,8 @@ impl DataCheck {
         if enlarged > 0 {
             let side = self.prepared_side;
             let what = format!("smaller than {side} pixels on the shorter side and will be enlarged");
-            rows.push(("", format!("{enlarged} are {what}")));
+            let are = words::verb(enlarged, "is", "are");
+            rows.push(("", format!("{} {are} {what}", words::count(enlarged))));
         }
     }
 
@@ -64,7 +77,11 @@ impl DataCheck {
             match across + within {
                 0 => format!("none (hashes that differ in at most {distance} of 64 bits)"),
                 _ => format!(
-                    "{across} to validate look like one to train on; {within} like another of their part"
+                    "{} to validate {} like one to train on; {} like another of {} part",
+                    words::count(across),
+                    words::verb(across, "looks", "look"),
+                    words::count(within),
+                    words::verb(within, "its", "their")
                 ),
             },
         ));
@@ -73,7 +90,7 @@ impl DataCheck {
             ("", format!("{} ~ {} ({} of 64 bits differ)", pair.first, pair.second, pair.distance))
         }));
         if self.near_pairs.len() > LISTED {
-            rows.push(("", format!("and {} more pairs", self.near_pairs.len() - LISTED)));
+            rows.push(("", format!("and {}", words::counted(self.near_pairs.len() - LISTED, "more pair"))));
         }
         if incomplete {
             let text = "the search was given up before its end: too many pictures look alike in parts";
@@ -83,13 +100,16 @@ impl DataCheck {
 
     fn duplicate_rows(&self, rows: &mut Vec<ReportRow>) {
         let counts = [
-            (self.duplicates_across, "to validate are among those to train on"),
-            (self.duplicates_within_train, "to train on stand there again"),
-            (self.duplicates_within_validation, "to validate stand there again"),
-            (self.duplicates_contradicting, "of these stand in two classes"),
+            (self.duplicates_across, "to validate", ["is", "are"], "among those to train on"),
+            (self.duplicates_within_train, "to train on", ["stands", "stand"], "there again"),
+            (self.duplicates_within_validation, "to validate", ["stands", "stand"], "there again"),
+            (self.duplicates_contradicting, "of these", ["stands", "stand"], "in two classes"),
         ];
-        let told = counts.iter().filter(|(count, _)| *count > 0);
-        let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+        let told = counts.iter().filter(|(count, ..)| *count > 0);
+        let told = told.map(|(count, which, [one, many], what)| {
+            format!("{} {which} {} {what}", words::count(*count), words::verb(*count, one, many))
+        });
+        let told: Vec<String> = told.collect();
         let side = self.prepared_side;
         if told.is_empty() {
             rows.push(("Duplicates", format!("none (compared pixel for pixel at {side}x{side})")));
@@ -106,8 +126,9 @@ impl fmt::Display for Balance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { min, median, max } = self;
         if min == max {
-            write!(f, "{min} a class")
+            write!(f, "{} a class", words::count(*min))
         } else {
+            let [min, median, max] = [min, median, max].map(|count| words::count(*count));
             write!(f, "{min} to {max} a class, median {median}")
         }
     }
@@ -115,10 +136,9 @@ impl fmt::Display for Balance {
 
 fn few(classes: &[ClassPictures]) -> Option<ReportRow> {
     let few: Vec<&ClassPictures> = classes.iter().filter(|class| class.few).collect();
-    let named = few.iter().take(LISTED).map(|class| format!("{} ({})", class.class, class.train));
-    let more = few.len().saturating_sub(LISTED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let row = ("", format!("few to train on: {}{more}", named.collect::<Vec<_>>().join(", ")));
+    let named: Vec<String> =
+        few.iter().map(|class| format!("{} ({})", class.class, words::count(class.train))).collect();
+    let row = ("", format!("few to train on: {}", words::some_of(&named, NAMED)));
     (!few.is_empty()).then_some(row)
 }
 
@@ -133,10 +153,10 @@ pub(super) fn files(
     if count == 0 {
         return;
     }
-    rows.push((title, if count == 1 { "1 file".into() } else { format!("{count} files") }));
+    rows.push((title, words::counted(count, "file")));
     rows.extend(files.iter().take(LISTED).map(|file| ("", format!("{}: {}", file.name, file.reason))));
     if count > LISTED {
-        rows.push(("", format!("and {} more; {rest}", count - LISTED)));
+        rows.push(("", format!("and {} more; {rest}", words::count(count - LISTED))));
     }
 }
 

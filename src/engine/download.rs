@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::data::download::{self, DownloadError};
 use crate::data::known::{self, KnownSet, SetState, Shelf};
+use crate::words;
 
 pub use crate::data::download::{DownloadSettings, Progress, ProxyChoice};
 
@@ -49,6 +50,7 @@ pub struct SetFile {
     pub name: String,
     pub bytes: u64,
     pub md5: String,
+    /// For people: without the names and passwords in them.
     pub addresses: Vec<String>,
 }
 
@@ -107,7 +109,7 @@ fn info(shelf: &Shelf, set: KnownSet) -> SetInfo {
                 name: file.name,
                 bytes: file.bytes,
                 md5: file.md5,
-                addresses: file.addresses,
+                addresses: file.addresses.iter().map(|address| words::address(address)).collect(),
             })
             .collect(),
         name: set.name,
@@ -218,9 +220,10 @@ fn run(
     let Some(set) = sets.iter().find(|set| set.is_called(&request.name)) else {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         return bad_input(format!(
-            "there is no known data set `{}`: choose one of {}",
+            "there is no known data set `{}`: choose one of {}, or add it to catalogue.toml in {}",
             request.name,
-            names.join(", ")
+            names.join(", "),
+            shelf.root().display()
         ));
     };
     let mut tell = |progress| {

@@ -1,10 +1,11 @@
-//! What all training pictures of a run come to: the mean picture and the colours, known once they are prepared.
+//! What all training pictures come to: the mean picture and the colours, known once a run has prepared them or a
+//! check has read them.
 
 use image::{Rgb, RgbImage};
 
-use crate::data::{ColourStatistics, PictureStore, Split};
+use crate::data::{ColourStatistics, Figures, PictureStore, Split};
 
-/// Figures of the pictures that a run trains on.
+/// Figures of all pictures to train on.
 #[derive(Clone, Debug)]
 pub struct InputStatistics {
     /// Usable training pictures, all of which were read.
@@ -21,6 +22,12 @@ impl InputStatistics {
             mean: rounded(store.mean_image(), store.side()),
             colours: *store.colours(),
         }
+    }
+
+    /// As a check has found them.
+    pub(super) fn found(figures: &Figures) -> Self {
+        let Figures { pictures, side, mean, colours } = figures;
+        Self { pictures: *pictures, mean: rounded(mean, *side), colours: *colours }
     }
 }
 

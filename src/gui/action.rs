@@ -17,6 +17,8 @@ pub enum Action {
     Known(KnownAction),
     PickFolder,
     PickArchive,
+    /// Use an archive that was cut short as far as it goes.
+    AcceptCut,
     /// Give up opening a data source.
     CancelOpening,
     /// Open the data source once more, because something there has changed.

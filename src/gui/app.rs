@@ -221,9 +221,16 @@ impl App {
                 }
                 Ok(news) => {
                     let surveyed = matches!(news, BrowseNews::Surveyed { .. });
+                    let refused = matches!(
+                        news,
+                        BrowseNews::RefusedKnown { .. } | BrowseNews::Checked { result: Ok(Some(_)), .. }
+                    );
                     self.state.apply_browse(news);
                     if surveyed {
                         self.view.data.colours_known();
+                    }
+                    if refused {
+                        self.view.data.refused_known();
                     }
                 }
                 Err(_) => return,
@@ -272,7 +279,8 @@ impl App {
         }
         self.follow_share(&ctx);
         let look = (self.view.tab == Tab::Data).then(|| preview(&self.state, &self.draft)).flatten();
-        for request in self.view.data.requests(&self.state.gallery, look) {
+        let refused = self.view.data.refused_news(&self.state);
+        for request in refused.into_iter().chain(self.view.data.requests(&self.state.gallery, look)) {
             self.browse(request);
         }
     }

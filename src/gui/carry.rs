@@ -29,6 +29,10 @@ impl App {
             Action::UseSource(source) => self.use_source(source),
             Action::CancelOpening => self.browse(BrowseRequest::CancelOpening),
             Action::LookAgain => self.describe(),
+            Action::AcceptCut => {
+                self.draft.base.data.accept_cut = true;
+                self.describe();
+            }
             Action::CheckData => self.check_data(),
             Action::StopCheck => {
                 self.state.gallery.asked_to_stop_check();
@@ -94,6 +98,7 @@ impl App {
             self.draft.typed_source.clone_from(&source);
         }
         self.draft.base.data.source = source;
+        self.draft.base.data.accept_cut = false;
         self.view.tab = Tab::Data;
         self.describe();
     }
@@ -101,7 +106,10 @@ impl App {
     fn check_data(&mut self) {
         let Some(set) = self.state.gallery.open_set() else { return };
         self.state.gallery.asked_to_check();
-        self.view.data.section = Section::Check;
+        // The statistics show how far it is as well, and gain by it.
+        if self.view.data.section != Section::Statistics {
+            self.view.data.section = Section::Check;
+        }
         self.browse(BrowseRequest::Check { set, near: self.view.data.near });
     }
 

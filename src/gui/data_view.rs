@@ -70,6 +70,8 @@ pub struct DataView {
     /// What was asked for last, so that it is asked for once.
     asked_small: Option<(u64, u64, Vec<Place>)>,
     asked_large: Option<(u64, Place, Preview, usize)>,
+    /// The set, and how many of its files a run has refused, as told to the browser.
+    told_refused: Option<(u64, usize)>,
 }
 
 /// The enlarged picture on the graphics device.
@@ -103,6 +105,7 @@ impl Default for DataView {
             look: None,
             asked_small: None,
             asked_large: None,
+            told_refused: None,
         }
     }
 }
@@ -165,6 +168,25 @@ impl DataView {
         {
             self.version += 1;
         }
+    }
+
+    /// Files that cannot be used have become known, without which chance deals differently.
+    pub fn refused_known(&mut self) {
+        self.asked_large = None;
+        if matches!(self.look, Some(Look::AsTrained(..))) {
+            self.version += 1;
+        }
+    }
+
+    /// What to tell the browser of the files that a run has refused, once for each run.
+    pub fn refused_news(&mut self, state: &State) -> Option<BrowseRequest> {
+        let set = state.gallery.open_set()?;
+        let refused = state.refused_by_run();
+        if refused.is_empty() || self.told_refused == Some((set, refused.len())) {
+            return None;
+        }
+        self.told_refused = Some((set, refused.len()));
+        Some(BrowseRequest::Refused { set, names: refused.iter().map(|file| file.name.clone()).collect() })
     }
 
     /// What has to be asked of the browser after a frame, if anything.

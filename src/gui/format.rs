@@ -1,17 +1,10 @@
 //! Numbers as the window shows them.
 
-use crate::words;
-
-pub use crate::words::duration;
+pub use crate::words::{count, duration};
 
 /// A share as "8.3 %".
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
-}
-
-/// A count with a space between thousands, as "61 000 000": a no-break space, so that a number is never torn apart.
-pub fn count(n: usize) -> String {
-    words::grouped(n, '\u{a0}')
 }
 
 /// Pictures a second: whole numbers when there are many.

@@ -36,6 +36,8 @@ pub struct Gallery {
     /// Counts files while a source is being opened.
     counter: Option<Arc<AtomicUsize>>,
     pub set: Option<Box<BrowseSet>>,
+    /// The source cannot be used because it is an archive that was cut short.
+    pub is_cut: bool,
     pub survey: Option<Box<Survey>>,
     pub check: CheckState,
     /// The picture shown large, with the epoch it was made for.
@@ -99,8 +101,9 @@ impl State {
                 self.gallery.counter = None;
                 self.gallery.set = Some(set);
             }
-            BrowseNews::Unusable { id, reason, .. } if id == order => {
+            BrowseNews::Unusable { id, reason, is_cut, .. } if id == order => {
                 self.looking = None;
+                self.gallery.is_cut = is_cut;
                 self.found = Found::Unusable(sentence(&reason));
                 self.gallery.counter = None;
             }

@@ -11,6 +11,7 @@ use super::data_view::DataView;
 use super::state::{Answer, State};
 use super::tab::Tab;
 use super::thumbs::color_image;
+use crate::words;
 
 /// Sources remembered.
 const KEPT_SOURCES: usize = 8;
@@ -90,7 +91,8 @@ impl View {
     pub fn remembered(&self) -> Remembered {
         let Self { curves_share, filters_share, ref recent, ref last_run, ref mirror, ref proxy, .. } = *self;
         let (recent, last_run) = (recent.clone(), last_run.clone());
-        let (mirror, proxy) = (mirror.clone(), proxy.clone());
+        // What is remembered lies in a plain file, where a password has no place.
+        let (mirror, proxy) = (words::address(mirror), words::address(proxy));
         Remembered { curves_share, filters_share, recent, last_run, mirror, proxy }
     }
 

@@ -29,7 +29,7 @@ fn a_source_is_explained_for_people_and_for_scripts() {
         "1 to 2 a class, median 2",
         "few to train on: cat (2), dog (1)",
         "train/cat/letter.jpg: not a picture",
-        "1 to validate are among those to train on",
+        "1 to validate is among those to train on",
         "train/dog/1.png = val/dog/2.png",
         "usable",
     ] {
@@ -182,7 +182,7 @@ fn pictures_that_look_alike_and_sizes_are_told() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     for words in [
         "120x120 to 128x128 pixels, median 128x128",
-        "1 to validate look like one to train on; 0 like another",
+        "1 to validate looks like one to train on; 0 like another",
         "train/dog/2.png ~ val/dog/like 2.png (",
         "preparing takes about",
     ] {

@@ -74,7 +74,17 @@ fn a_list_may_say_the_split_and_count_the_classes() {
     files.push(("set/val.txt".into(), b"images/3.png 1\nimages/4.png 0\n".to_vec()));
     let dataset = open_folder(&files).0.unwrap();
     let expected = "2 classes listed in train.txt and val.txt, 3 pictures to train on, 2 to validate";
-    assert_eq!(dataset.description().layout, expected);
+    assert!(dataset.description().layout.starts_with(expected), "{}", dataset.description().layout);
+    // A column for each class.
+    let rows: String =
+        (0..8).map(|i| format!("{i}.png,{}\n", ["1,0,0", "0.0,1.0,0.0", "0,0,1"][i % 3])).collect();
+    let marked = format!("image_id,class_red,rust,scab\n{rows}").replace("7.png,0.0,1.0,0.0", "7.png,1,1,0");
+    let dataset = open_folder(&listed(&marked)).0.unwrap();
+    assert_eq!(dataset.description().classes, ["class_red", "rust", "scab"]);
+    assert!(dataset.left_out().iter().any(|row| row.reason == "it marks no class, or several"));
+    // The label first, without a header.
+    let swapped: String = (0..8).map(|i| format!("{},{i}.png\n", ["cat", "dog"][i % 2])).collect();
+    assert_eq!(open_folder(&listed(&swapped)).0.unwrap().description().classes, ["cat", "dog"]);
 }
 
 #[test]
@@ -96,6 +106,9 @@ fn what_a_list_gets_wrong_is_named_by_line() {
             "set/labels.csv, line 8: it has no label",
             "set/labels.csv, line 9: it has no label",
             "set/labels.csv, line 10: it names 0.png again",
+            "set/images/4.png: not named by the list",
+            "set/images/5.png: not named by the list",
+            "set/images/7.png: not named by the list",
         ]
     );
     let one = CATS_AND_DOGS.replace("dog", "cat");

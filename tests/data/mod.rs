@@ -3,6 +3,7 @@
 mod augment;
 mod check;
 mod colour;
+mod cut;
 mod decode;
 mod files;
 mod fuzz;
@@ -12,6 +13,7 @@ mod layouts;
 mod lists;
 mod loader;
 mod makers;
+mod mixed;
 mod near;
 mod odd;
 mod official;

@@ -53,7 +53,11 @@ fn entries_of_a_zip_that_lead_out_or_are_links_are_told_and_never_followed() {
     assert_eq!(told.len(), 6, "{told:?}");
     assert_eq!(told.iter().filter(|line| line.contains("evil.png")).count(), 5, "{told:?}");
     assert!(told.iter().any(|line| line == "cat/link.png: it is a link"), "{told:?}");
-    assert!(dataset.description().layout.contains("6 entries left out"), "{}", dataset.description().layout);
+    assert!(
+        dataset.description().layout.contains("left out: `../evil.png`"),
+        "{}",
+        dataset.description().layout
+    );
 }
 
 #[test]
@@ -91,10 +95,9 @@ fn a_tar_of_one_tar_a_class_is_a_folder_of_classes() {
 fn cut_and_damaged_archives_never_give_wrong_pictures() {
     for (kind, bytes) in packed(&pets()) {
         for cut in (0..bytes.len()).step_by(bytes.len() / 40) {
-            if let Ok(dataset) = open_bytes(&bytes[..cut]) {
-                assert_eq!(kind, "tar", "a {kind} cut at {cut} was accepted");
-                unreadable(&*dataset);
-            }
+            // Zeros at the end of a tar are nothing that anybody misses.
+            let is_filling = kind == "tar" && bytes[cut..].iter().all(|&b| b == 0);
+            assert!(is_filling || open_bytes(&bytes[..cut]).is_err(), "a {kind} cut at {cut} was accepted");
         }
     }
     let packed = gzip(&tar_of(&pets()));
@@ -152,7 +155,9 @@ fn names_in_a_tar_cannot_claim_memory_or_time() {
         archive.extend(tar_of(&pets()));
         match open_bytes(&archive) {
             Ok(dataset) => assert_eq!(unreadable(&*dataset), []),
-            Err(message) => assert!(message.contains("no pictures"), "{message}"),
+            Err(message) => {
+                assert!(message.contains("cut short") || message.contains("no pictures"), "{message}")
+            }
         }
     }
 }

@@ -77,7 +77,7 @@ fn tiny_imagenet_is_read_with_its_list_of_validation_classes() {
     let description = dataset.description();
     assert_eq!(
         description.layout,
-        "Tiny ImageNet: 20 classes, 2000 pictures to train on, 1000 to validate; not used: test"
+        "Tiny ImageNet: 20 classes, 2,000 pictures to train on, 1,000 to validate; not used: test"
     );
     assert_eq!(description.typical_side, 64);
     assert_eq!(description.classes[..2], ["goldfish", "European fire salamander"]);

@@ -151,8 +151,18 @@ fn a_proxy_is_used_and_its_password_stays_secret() {
     rig.assert_nothing();
 
     let mut rig = Rig::with(&bytes, &[&web]);
-    rig.settings.proxy = ProxyChoice::Address("gopher://ann:secret@example.org".into());
-    assert!(!rig.refusal().contains("secret"));
+    for proxy in
+        ["gopher://ann:secret@example.org", "http:/ann:secret@example.org", "http://ann:sec/ret@example.org"]
+    {
+        rig.settings.proxy = ProxyChoice::Address(proxy.into());
+        let message = rig.refusal();
+        assert!(!message.contains("sec"), "{message}");
+        rig.settings.proxy = ProxyChoice::Direct;
+        rig.settings.mirror = Some(proxy.into());
+        let message = rig.refusal();
+        assert!(!message.contains("sec"), "{message}");
+        rig.settings.mirror = None;
+    }
 }
 
 #[test]

@@ -296,7 +296,7 @@ fn a_source_that_cannot_be_used_says_why() {
     let config = DataConfig { source: "/no/such/folder".into(), ..DataConfig::default() };
     browser.send(BrowseRequest::Open { id: 1, config: Box::new(config) });
     let reason = wait(&browser, |news| match news {
-        BrowseNews::Unusable { id: 1, source, reason } => Some((source, reason)),
+        BrowseNews::Unusable { id: 1, source, reason, .. } => Some((source, reason)),
         _ => None,
     });
     assert_eq!(reason.0, "/no/such/folder");
@@ -362,4 +362,37 @@ fn a_check_can_be_stopped() {
         _ => None,
     });
     assert!(matches!(outcome, Ok(None)), "{outcome:?}");
+}
+
+#[test]
+fn chance_deals_to_usable_pictures_once_the_others_are_known() {
+    let folder = folder();
+    let browser = browser();
+    open_config(&browser, 1, folder_config(folder.path()));
+    let light = place(Some(1), 0);
+    let before = large(&browser, light, PREVIEW, 0);
+    let file = before.name.clone();
+    // The training pictures, of which the first class has a broken one.
+    let set = alexnet_lab::data::open(&folder_config(folder.path())).unwrap();
+    let names: Vec<String> = (0..set.len(Split::Train)).map(|index| set.name(Split::Train, index)).collect();
+    let index = names.iter().position(|name| *name == file).unwrap();
+    let is_before = |name: &str| names.iter().position(|other| other == name).is_some_and(|at| at < index);
+    let deal = |number: usize| alexnet_lab::data::augment::random_placement(7, 0, number, 40, 32);
+    assert_eq!(before.variations[0].placement, deal(index));
+    browser.send(BrowseRequest::Refused { set: 1, names: vec!["dark/1.png".into()] });
+    wait(&browser, |news| matches!(news, BrowseNews::RefusedKnown { set: 1 }).then_some(()));
+    let number = index - usize::from(is_before("dark/1.png"));
+    assert_eq!(large(&browser, light, PREVIEW, 0).variations[0].placement, deal(number));
+    // The check finds the same by itself.
+    browser.send(BrowseRequest::Refused { set: 1, names: Vec::new() });
+    wait(&browser, |news| matches!(news, BrowseNews::RefusedKnown { set: 1 }).then_some(()));
+    browser.send(BrowseRequest::Check { set: 1, near: false });
+    let found = wait(&browser, |news| match news {
+        BrowseNews::Checked { result, .. } => Some(result.unwrap().unwrap()),
+        _ => None,
+    });
+    assert_eq!(found.refused_to_train.len(), usize::from(names.contains(&"dark/1.png".to_owned())));
+    assert_eq!(large(&browser, light, PREVIEW, 0).variations[0].placement, deal(number));
+    let inputs = found.inputs.unwrap();
+    assert_eq!(inputs.pictures, names.len() - found.refused_to_train.len());
 }

@@ -174,11 +174,11 @@ fn a_thousand_classes_stay_quick_and_reachable() {
     let mut rig = Rig::data_with(set, [900.0, 600.0]);
     let drawn = rig.harness.query_all_by_label_contains("far too long").count();
     assert!((3..60).contains(&drawn), "{drawn} of 1000 rows are drawn");
-    let first = format!("000 {long}: 1\u{a0}300 pictures");
+    let first = format!("000 {long}: 1,300 pictures");
     click(&mut rig, &first);
     rig.harness.key_press(Key::End);
     rig.harness.run_steps(60);
-    rig.harness.get_by_label(&format!("999 {long}: 1\u{a0}300 pictures"));
+    rig.harness.get_by_label(&format!("999 {long}: 1,300 pictures"));
     let began = std::time::Instant::now();
     rig.harness.run_steps(20);
     assert!(began.elapsed().as_millis() < 2000, "20 frames took {:?}", began.elapsed());
@@ -243,8 +243,7 @@ fn an_enlarged_picture_shows_what_training_makes_of_it() {
     );
     let set = rig.order();
     rig.tell(BrowseNews::Large { set, place, epoch: 0, result: Ok(large()) });
-    rig.harness
-        .get_by_label("cat · 60 x 50 pixels · kept as 10x10: the middle square, the rest is never seen");
+    rig.harness.get_by_label("cat · drawn at 10x10");
     rig.harness.get_by_label("cat/7.jpg as it is kept");
     rig.harness.get_by_label("Variation 6: mirrored");
     assert!(shows(&rig, "The colour noise is not shown yet"));
@@ -287,7 +286,7 @@ fn opening_says_how_far_it_is_and_can_be_given_up() {
     let found = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(12_345));
     let id = rig.order();
     rig.tell(BrowseNews::Opening { id, found });
-    rig.harness.get_by_label("12\u{a0}345 files and folders found so far.");
+    rig.harness.get_by_label("12,345 files and folders found so far.");
     rig.requested();
     click(&mut rig, "Cancel");
     assert!(matches!(rig.requested()[..], [BrowseRequest::CancelOpening]));
@@ -337,6 +336,9 @@ fn checked() -> Box<DataCheck> {
         duplicates_within_validation: 0,
         duplicates_contradicting: 0,
         refused_count: 1,
+        left_out_count: 0,
+        inputs: None,
+        refused_to_train: vec![3],
         classes: set.classes,
         refused: vec![FileReason { name: "a, b.jpg".into(), reason: "it is \"odd\"".into() }],
         left_out: Vec::new(),
@@ -437,8 +439,7 @@ fn everything_fits_into_small_and_large_windows() {
         let mut rig = Rig::data_with(set, size);
         act(&mut rig, Action::Show(Tab::Data));
         let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
-        for label in
-            ["Check every picture", "Find a class", "As the network sees them", "Check", "Not used (0)"]
+        for label in ["Check every picture", "Find a class", "As the network sees them", "Check", "Not used"]
         {
             let rect = rig.harness.get_by_label(label).rect();
             assert!(screen.contains_rect(rect), "{label} at {rect:?} in {size:?}");
@@ -448,7 +449,8 @@ fn everything_fits_into_small_and_large_windows() {
 
 #[test]
 fn statistics_come_from_a_few_pictures_until_a_run_has_seen_all() {
-    let mut rig = Rig::data();
+    let set = BrowseSet { is_drawn: false, ..browse_set("sample") };
+    let mut rig = Rig::data_with(set, [1280.0, 800.0]);
     click(&mut rig, "Statistics");
     assert!(shows(&rig, "Reading a few pictures"));
     let set = rig.order();
@@ -466,5 +468,77 @@ fn statistics_come_from_a_few_pictures_until_a_run_has_seen_all() {
     assert!(shows(&rig, "From 20 of 30 pictures to train on"));
     rig.start();
     rig.harness.get_by_label("red 90.0, green 91.0, blue 92.0 of 255");
-    assert!(shows(&rig, "Of all 29 usable pictures to train on, as the run has prepared them."));
+    assert!(shows(
+        &rig,
+        "Of all 29 usable pictures to train on at 10x10 pixels, as the run has prepared them."
+    ));
+}
+
+#[test]
+fn the_exact_statistics_can_be_asked_for_and_stopped() {
+    let mut rig = Rig::data();
+    let set = rig.order();
+    click(&mut rig, "Statistics");
+    rig.requested();
+    click(&mut rig, "Measure all pictures");
+    assert!(rig.requested().iter().any(|request| matches!(request, BrowseRequest::Check { .. })));
+    assert_eq!(rig.harness.state().view.data.section, Section::Statistics, "the figures will appear here");
+    rig.tell(BrowseNews::Checking { set, done: 9, total: 36 });
+    // Once at the top, where it is always in sight, and once here.
+    assert_eq!(rig.harness.query_all_by_label("9 of 36").count(), 2);
+    let stop = rig.harness.query_all_by_label("Stop the check").last().expect("a button here");
+    stop.click();
+    rig.settle();
+    assert!(rig.requested().iter().any(|request| matches!(request, BrowseRequest::StopCheck)));
+    rig.tell(BrowseNews::Checked { set, result: Ok(None) });
+    click(&mut rig, "Measure all pictures");
+    let inputs = run_info().inputs;
+    let found = DataCheck { inputs: Some(inputs), ..*checked() };
+    rig.tell(BrowseNews::Checked { set, result: Ok(Some(Box::new(found))) });
+    rig.harness.get_by_label("red 90.0, green 91.0, blue 92.0 of 255");
+    assert!(shows(
+        &rig,
+        "Of all 29 usable pictures to train on at 10x10 pixels, as the check has read them."
+    ));
+    assert!(rig.harness.query_by_label("Measure all pictures").is_none());
+}
+
+#[test]
+fn an_archive_that_was_cut_short_can_be_used_as_far_as_it_goes() {
+    let mut rig = Rig::data();
+    act(&mut rig, Action::UseSource("/pictures/half.tar".into()));
+    rig.tell_opened("/pictures/half.tar", Err("`/pictures/half.tar` is cut short after 7 pictures"));
+    rig.requested();
+    click(&mut rig, "Use what is there");
+    let accepted = |rig: &mut Rig| {
+        rig.requested().into_iter().find_map(|request| match request {
+            BrowseRequest::Open { config, .. } => Some(config.accept_cut),
+            _ => None,
+        })
+    };
+    assert_eq!(accepted(&mut rig), Some(true));
+    // Another source is another decision.
+    act(&mut rig, Action::UseSource("/pictures/other.tar".into()));
+    assert_eq!(accepted(&mut rig), Some(false));
+}
+
+#[test]
+fn pictures_that_a_run_has_refused_are_told_to_the_browser_once() {
+    let mut rig = Rig::data();
+    click(&mut rig, "As the network sees them");
+    let version = rig.harness.state().view.data.version();
+    rig.requested();
+    rig.start();
+    act(&mut rig, Action::Show(Tab::Data));
+    let told: Vec<Vec<String>> = rig
+        .requested()
+        .into_iter()
+        .filter_map(
+            |request| if let BrowseRequest::Refused { names, .. } = request { Some(names) } else { None },
+        )
+        .collect();
+    assert_eq!(told, [["broken.jpg"]]);
+    let set = rig.order();
+    rig.tell(BrowseNews::RefusedKnown { set });
+    assert!(rig.harness.state().view.data.version() > version, "what is seen is made again");
 }

@@ -103,7 +103,7 @@ fn preparing_shows_how_far_and_can_be_stopped() {
     click(&mut rig, "Start training");
     rig.command();
     rig.send(Event::Preparing { stage: Stage::Decoding, done: 1500, total: 3000 });
-    rig.harness.get_by_label("1\u{a0}500 of 3\u{a0}000");
+    rig.harness.get_by_label("1,500 of 3,000");
     rig.harness.get_by_label("50 %");
     click(&mut rig, "Stop");
     assert!(matches!(rig.command(), Some(Command::Stop)));
@@ -424,7 +424,12 @@ fn the_last_source_chosen_is_the_one_that_counts() {
     assert_eq!(rig.opened(), None, "it is being opened already");
     describe_again(&mut rig, "second");
     assert_eq!(rig.opened().as_deref(), Some("second"));
-    let late = BrowseNews::Unusable { id: first, source: "large set".into(), reason: "stopped".into() };
+    let late = BrowseNews::Unusable {
+        id: first,
+        source: "large set".into(),
+        reason: "stopped".into(),
+        is_cut: false,
+    };
     rig.tell(late);
     assert!(!shows(&rig, "Stopped."), "nobody waits for the first any more");
     assert!(shows(&rig, "Looking at second"));

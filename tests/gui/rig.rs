@@ -98,7 +98,12 @@ impl Rig {
             Ok(()) => self.tell_set(browse_set(source)),
             Err(reason) => {
                 let id = self.order();
-                self.tell(BrowseNews::Unusable { id, source: source.into(), reason: reason.into() });
+                self.tell(BrowseNews::Unusable {
+                    id,
+                    source: source.into(),
+                    reason: reason.into(),
+                    is_cut: reason.contains("cut short"),
+                });
             }
         }
     }
@@ -191,6 +196,8 @@ pub fn browse_set(source: &str) -> BrowseSet {
         train_balance: Balance { min: 10, median: 10, max: 10 },
         validation_balance: Balance { min: 2, median: 2, max: 2 },
         left_out: Vec::new(),
+        left_out_count: 0,
+        is_drawn: source == "sample",
         description,
     }
 }

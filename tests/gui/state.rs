@@ -162,7 +162,12 @@ fn only_the_chosen_source_is_described() {
     assert_eq!(state.preset(None).map(|preset| preset.name), Some("alexnet"));
     assert_eq!(state.preset(Some("alexnet-64")).map(|preset| preset.name), Some("alexnet-64"));
     assert!(state.preset(Some("no such preset")).is_none());
-    state.apply_browse(BrowseNews::Unusable { id: new, source: "new".into(), reason: "empty".into() });
+    state.apply_browse(BrowseNews::Unusable {
+        id: new,
+        source: "new".into(),
+        reason: "empty".into(),
+        is_cut: false,
+    });
     assert!(matches!(&state.found, Found::Unusable(reason) if reason == "Empty."));
 }
 

@@ -14,9 +14,10 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::error::Trouble;
-use super::proxy::{ProxyChoice, without_password};
+use super::proxy::ProxyChoice;
 use super::redirect::redirect_target;
 use super::settings::DownloadSettings;
+use crate::words;
 
 /// How often the waiting side looks whether it shall stop.
 const LOOK: Duration = Duration::from_millis(50);
@@ -170,7 +171,7 @@ impl Job {
     /// Asks, and asks where the server points to.
     fn follow(&self) -> Result<Response<Body>, Trouble> {
         let unusable =
-            |_| Trouble::Redirect(format!("`{}` is no address", without_password(&self.ask.address)));
+            |_| Trouble::Redirect(format!("`{}` is no address", words::address(&self.ask.address)));
         let mut address: Uri = self.ask.address.parse().map_err(unusable)?;
         for _ in 0..=self.redirects {
             let response = self.call(&address)?;

@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
 use super::error::DownloadError;
-use crate::data::known::{KnownFile, part_name, sums};
+use crate::data::known::{KnownFile, md5sum, part_name};
 use crate::files;
 
 /// What a part belongs to.
@@ -68,7 +68,7 @@ impl Part {
         let mut hasher = Md5::new();
         let known = note.filter(|note| note.md5 == wanted.md5);
         let length = match &known {
-            Some(_) => match sums::take_in(&mut file, &mut hasher, cancel, tell).map_err(failed)? {
+            Some(_) => match md5sum::take_in(&mut file, &mut hasher, cancel, tell).map_err(failed)? {
                 Some(length) => length,
                 None => return Ok(None),
             },
@@ -155,7 +155,7 @@ impl Part {
 
     /// Whether what is there is the whole file.
     pub fn is_right(&self) -> bool {
-        sums::digits(self.hasher.clone()) == self.note.md5
+        md5sum::digits(self.hasher.clone()) == self.note.md5
     }
 
     /// Makes sure that it has reached the disk.

@@ -1,6 +1,7 @@
 //! Which proxy a request goes through: a given one, or what the usual environment variables say.
 
 use super::error::DownloadError;
+use crate::words;
 
 /// Which proxy to use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl ProxyChoice {
             Self::Address(address) if ureq::Proxy::new(address.trim()).is_err() => {
                 Err(DownloadError::Setting(format!(
                     "`{}` is no address of a proxy: give one like http://proxy.example.org:8080 or socks5://host:1080",
-                    without_password(address)
+                    words::address(address)
                 )))
             }
             _ => Ok(()),
@@ -39,7 +40,7 @@ impl ProxyChoice {
         };
         let Some(address) = address else { return Ok(None) };
         let proxy = ureq::Proxy::new(&address);
-        proxy.map(Some).map_err(|_| format!("`{}` is no address of a proxy", without_password(&address)))
+        proxy.map(Some).map_err(|_| format!("`{}` is no address of a proxy", words::address(&address)))
     }
 }
 
@@ -72,13 +73,4 @@ fn covers(entry: &str, host: &str) -> bool {
         return false;
     }
     host == domain || host.strip_suffix(domain).is_some_and(|above| above.ends_with('.'))
-}
-
-/// An address without the name and password in it, which belong in no message.
-pub(super) fn without_password(address: &str) -> String {
-    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
-    let end = rest.find('/').unwrap_or(rest.len());
-    let clean =
-        rest[..end].rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("{host}{}", &rest[end..]));
-    if scheme.is_empty() { clean } else { format!("{scheme}://{clean}") }
 }

@@ -2,6 +2,8 @@
 
 use ureq::http::Uri;
 
+use crate::words;
+
 /// The address that `location` stands for when it comes from `base`.
 ///
 /// # Errors
@@ -21,13 +23,13 @@ pub fn redirect_target(base: &Uri, location: &str) -> Result<Uri, String> {
         let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
         format!("{scheme}://{authority}{folder}/{path}")
     };
-    let target: Uri = full.parse().map_err(|_| format!("`{location}` is no address"))?;
+    let target: Uri = full.parse().map_err(|_| format!("`{}` is no address", words::address(location)))?;
     match (base.scheme_str(), target.scheme_str()) {
         (Some("https"), Some("http")) => {
             Err("to an address without encryption, which is not followed".into())
         }
         (_, Some("http" | "https")) if target.host().is_some() => Ok(target),
-        _ => Err(format!("to `{location}`, which is not on the web")),
+        _ => Err(format!("to `{}`, which is not on the web", words::address(location))),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::DownloadError;
 use super::proxy::ProxyChoice;
 use crate::data::known::{KnownFile, KnownSet};
+use crate::words;
 
 /// Names a mirror, for example one that a whole class shares.
 const MIRROR: &str = "ALEXNET_LAB_MIRROR";
@@ -81,7 +82,8 @@ impl DownloadSettings {
         };
         if let Some(mirror) = self.mirror.as_deref().filter(|mirror| !is_web(mirror.trim())) {
             return Err(DownloadError::Setting(format!(
-                "`{mirror}` is no address of a mirror: give one like https://example.org/datasets"
+                "`{}` is no address of a mirror: give one like https://example.org/datasets",
+                words::address(mirror.trim())
             )));
         }
         self.proxy.check()

@@ -7,9 +7,9 @@ use super::error::{DownloadError, Trouble};
 use super::http::{Ask, Head, Message, Request, Roots};
 use super::part::{Note, Part};
 use super::progress::{Meter, Progress};
-use super::proxy::without_password;
 use super::settings::DownloadSettings;
 use crate::data::known::{KnownFile, KnownSet};
+use crate::words;
 
 /// Reports of bytes that have come are at least so far apart.
 const REPORT: Duration = Duration::from_millis(100);
@@ -76,7 +76,7 @@ impl<'a> Course<'a> {
                 Ok(()) => return Ok(()),
                 Err(End::All(error)) => return Err(error),
                 Err(End::Address(trouble)) => {
-                    let text = format!("{}: {trouble}", without_password(&address));
+                    let text = format!("{}: {trouble}", words::address(&address));
                     log::info!("{text}");
                     troubles.push(text);
                 }
@@ -133,7 +133,7 @@ impl<'a> Course<'a> {
 
     /// One request, and all that comes of it.
     fn attempt(&mut self, address: &str, file: &KnownFile, part: &mut Part) -> Result<(), End> {
-        let shown = without_password(address);
+        let shown = words::address(address);
         (self.tell)(Progress::Connecting { file: file.name.clone(), address: shown.clone() });
         self.meter.clear();
         let from = part.length();

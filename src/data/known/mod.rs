@@ -7,9 +7,9 @@
 //! there; what was found is kept beside the file ([`receipt`]), so that gigabytes are not summed at every start.
 
 mod catalogue;
+pub(super) mod md5sum;
 mod receipt;
 mod shelf;
-pub(super) mod sums;
 
 pub use catalogue::{KnownFile, KnownSet, built_in, means};
 pub use shelf::{KnownError, SetState, Shelf};

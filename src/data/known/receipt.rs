@@ -12,7 +12,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
 use super::KnownFile;
-use super::sums;
+use super::md5sum;
 use crate::files;
 
 const FILE: &str = ".verified.json";
@@ -63,10 +63,10 @@ pub(in crate::data) fn examine(
         return Ok(Some(Found::Right));
     }
     let mut hasher = Md5::new();
-    if sums::take_in(&mut File::open(&path)?, &mut hasher, cancel, tell)?.is_none() {
+    if md5sum::take_in(&mut File::open(&path)?, &mut hasher, cancel, tell)?.is_none() {
         return Ok(None);
     }
-    if sums::digits(hasher) != file.md5 {
+    if md5sum::digits(hasher) != file.md5 {
         return Ok(Some(Found::Wrong));
     }
     record(folder, file);

@@ -169,8 +169,9 @@ impl Shelf {
         let folder = self.folder(set);
         match &set.files[..] {
             [KnownFile { name, md5, addresses, .. }] => {
-                let address =
-                    addresses.first().map_or_else(String::new, |address| format!(" from {address}"));
+                let address = addresses
+                    .first()
+                    .map_or_else(String::new, |address| format!(" from {}", words::address(address)));
                 format!("{command}, or put {name}{address} into {} yourself (md5 {md5})", folder.display())
             }
             files => format!(
@@ -185,7 +186,8 @@ impl Shelf {
     /// How to get a set without this computer's network, for people.
     pub fn by_hand(&self, set: &KnownSet) -> String {
         let files = set.files.iter().map(|file| {
-            let address = file.addresses.first().map_or("(ask whoever made this list)", String::as_str);
+            let address = file.addresses.first().map(|address| words::address(address));
+            let address = address.unwrap_or_else(|| "(ask whoever made this list)".into());
             format!("  {}\n    {}, {}, md5 {}\n", address, file.name, words::bytes(file.bytes), file.md5)
         });
         let (these, they) =

@@ -6,9 +6,10 @@
 
 use super::records::Records;
 use super::tree::base_name;
-use super::{Item, Layout, Picture, Place, sentence, split};
+use super::{Item, Layout, Picture, Place, loose, sentence, split};
 use crate::data::error::DataError;
 use crate::data::sources::Entry;
+use crate::words;
 
 const SIDE: u32 = 32;
 /// Folders with more files hold pictures, not batches of them.
@@ -84,6 +85,7 @@ fn read(
         let items = read_file(place, kind, entry, &mut layout.records);
         if test { layout.validation.extend(items) } else { layout.train.extend(items) }
     }
+    layout.left_out = loose::single_pictures(place);
     let what = format!("{}: {} classes", kind.name, kind.classes);
     let mut held_back = None;
     if layout.train.is_empty() {
@@ -93,8 +95,23 @@ fn read(
         (layout.train, layout.validation) = split::by_seed(place, layout.train)?;
         held_back = Some(place.config.split_seed);
     }
-    layout.sentence = sentence(&what, &layout, held_back);
+    layout.sentence = sentence(&what, &layout, held_back) + &missing_note(kind, files);
     Ok(layout)
+}
+
+/// Which of the five training batches of CIFAR-10 are not there.
+fn missing_note(kind: &Kind, files: &[&Entry]) -> String {
+    if kind.classes != SMALL.classes {
+        return String::new();
+    }
+    let is_there = |name: &String| files.iter().any(|entry| base_name(&entry.path) == name);
+    let batches = (1..=5).map(|number| format!("data_batch_{number}.bin"));
+    let missing: Vec<String> =
+        batches.chain(["test_batch.bin".into()]).filter(|name| !is_there(name)).collect();
+    if missing.is_empty() {
+        return String::new();
+    }
+    format!("; missing: {}", words::some_of(&missing, 6))
 }
 
 /// The pictures of one file. What cannot be used stands among them with its reason.
@@ -133,7 +150,7 @@ fn read_file(place: &Place, kind: &Kind, entry: &Entry, records: &mut Vec<Record
         })
         .collect();
     if file.is_cut() {
-        let reason = format!("the file is cut short after {} whole pictures", file.whole());
+        let reason = format!("the file is cut short after {}", words::counted(file.whole(), "whole picture"));
         items.push(unusable(name, reason));
     }
     records.push(file);

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::records::Records;
 use super::tree::base_name;
-use super::{Item, Layout, Picture, Place, sentence, split};
+use super::{Item, Layout, Picture, Place, loose, sentence, split};
 use crate::data::error::DataError;
 use crate::data::sources::{Entry, Region, gunzipped};
+use crate::words;
 
 /// Sources with more files hold pictures, not files of them.
 const MAX_FILES: usize = 100;
@@ -91,11 +92,12 @@ pub(super) fn recognise(place: &Place) -> Result<Option<Layout>, DataError> {
     if known.is_none() {
         leave_out_unused_labels(&mut layout);
     }
+    layout.left_out = loose::single_pictures(place);
     let classes = layout.classes.len();
     if classes < 2 {
         return Err(DataError::OneClass { path: place.shown(), class: layout.classes.remove(0) });
     }
-    let what = format!("{}: {classes} classes", known.unwrap_or("idx files like MNIST's"));
+    let what = format!("{}: {}", known.unwrap_or("idx files like MNIST's"), words::counted(classes, "class"));
     let mut held_back = None;
     if layout.validation.is_empty() {
         (layout.train, layout.validation) = split::by_seed(place, layout.train)?;
@@ -142,6 +144,10 @@ fn read_header(place: &Place, entry: &Entry) -> Result<Option<Idx>, DataError> {
     let name = entry.path.to_string();
     let lower = base_name(&name).to_lowercase();
     if !["idx", "ubyte", "images", "labels"].iter().any(|part| lower.contains(part)) {
+        return Ok(None);
+    }
+    let promises = |start: Vec<u8>| start.starts_with(&[0, 0]) || start.starts_with(b"\x1f\x8b");
+    if !place.source.start(entry, 4).is_ok_and(promises) {
         return Ok(None);
     }
     let Ok(packed) = place.source.region(entry) else { return Ok(None) };

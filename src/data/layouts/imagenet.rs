@@ -8,12 +8,12 @@ use std::collections::{BTreeSet, HashMap};
 use super::split::{is_train, validation_rank};
 use super::tree::{Folder, MAX_WRAPS, base_name};
 use super::truth::{self, Labels, stem};
-use super::{Item, Layout, Picture, Place, check_same_classes, folders, not_used_note, sentence, wordnet};
-use crate::data::Refused;
+use super::{
+    Item, Layout, Picture, Place, check_same_classes, folders, loose, not_used_note, sentence, wordnet,
+};
 use crate::data::error::DataError;
-
-/// Pictures without a class that are told one by one.
-const MAX_TOLD: usize = 1000;
+use crate::data::sources::is_for_tests;
+use crate::words;
 
 /// The folder that holds the splits: a few folders down in Kaggle's ImageNet, `home` itself in other sets.
 pub(super) fn pictures_in<'a>(home: Folder<'a>) -> Folder<'a> {
@@ -34,15 +34,18 @@ pub(super) fn pictures_in<'a>(home: Folder<'a>) -> Folder<'a> {
 /// Recognises class folders for training beside flat validation pictures with a list.
 pub(super) fn recognise(place: &Place, home: Folder) -> Result<Option<Layout>, DataError> {
     let Some((train, validation, pictures)) = parts(home) else { return Ok(None) };
-    let train_folders = folders::class_folders(place, train.name(), train.folders())?;
-    let wnids: Vec<&str> = train_folders.iter().map(Folder::name).collect();
+    let classes = folders::Classes::to_train(place, train.name(), &train.folders())?;
+    let wnids: Vec<&str> = classes.full.iter().map(Folder::name).collect();
     let Some(list) = truth::find(place, validation, pictures, &wnids)? else { return Ok(None) };
     let folders = home.folders();
     let is_used = |folder: &&Folder| {
         [train.path(), validation.path()].contains(&folder.path()) || list.lies_in(folder.path())
     };
     let unused: Vec<&str> = folders.iter().filter(|folder| !is_used(folder)).map(Folder::name).collect();
-    layout(place, &train_folders, pictures, &list, &unused).map(Some)
+    let mut layout = layout(place, &classes.full, pictures, &list, &unused)?;
+    classes.leave_out_hollow(&mut layout.left_out);
+    layout.left_out.append(loose::beside(place, home, &[train]));
+    Ok(Some(layout))
 }
 
 /// The folder of class folders to train on, the one for validation, and the flat pictures in it.
@@ -52,7 +55,9 @@ fn parts(home: Folder) -> Option<(Folder, Folder, Folder)> {
     let validation = folders
         .iter()
         // Pictures to test on are flat too in some sets, but have no classes.
-        .filter_map(|folder| Some((validation_rank(folder.name()).filter(|&rank| rank < 3)?, folder)))
+        .filter_map(|folder| {
+            Some((validation_rank(folder.name()).filter(|&rank| !is_for_tests(rank))?, folder))
+        })
         .min_by_key(|(rank, _)| *rank)?
         .1;
     Some((*train, *validation, flat_pictures(*validation)?))
@@ -101,7 +106,6 @@ fn layout(
     }
     let list = base_name(&labels.list);
     let mut used: BTreeSet<&str> = BTreeSet::new();
-    let mut left_out = 0;
     for (file, entry) in pictures.own_files().filter(|(_, entry)| *entry.path != *labels.list) {
         match labels.wnids.get(stem(base_name(&entry.path))) {
             Some(wnid) => {
@@ -109,13 +113,7 @@ fn layout(
                 let label = number.get(wnid.as_str()).copied().unwrap_or_default();
                 layout.validation.push(Item { picture: Picture::File(file), label });
             }
-            None => {
-                left_out += 1;
-                if left_out <= MAX_TOLD {
-                    let reason = format!("{list} does not say its class");
-                    layout.ignored.push(Refused { name: entry.path.to_string(), reason });
-                }
-            }
+            None => layout.left_out.add(&*entry.path, format!("{list} does not say its class")),
         }
     }
     if layout.validation.is_empty() {
@@ -129,7 +127,7 @@ fn layout(
     let named = wordnet::name_classes(place, &wnids);
     layout.classes = named.classes;
     let set = named.set.filter(|_| labels.set == "ImageNet").unwrap_or(labels.set);
-    let what = format!("{set}: {} classes", layout.classes.len());
+    let what = format!("{set}: {}", words::counted(layout.classes.len(), "class"));
     layout.sentence = sentence(&what, &layout, None) + &not_used_note(unused);
     Ok(layout)
 }

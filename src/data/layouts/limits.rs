@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Item, Layout, grouped, shortened};
+use super::{Item, Layout, shortened};
 use crate::config::DataConfig;
 use crate::data::error::DataError;
 use crate::data::rng::{Purpose, Stream};
+use crate::words;
 
 /// Applies `data.min_per_class` and `data.max_per_class`, which count training pictures. Which pictures of a class
 /// are kept depends on the split's seed; validation pictures are kept for every class that is.
@@ -24,7 +25,7 @@ pub(in crate::data) fn limited(
         let before = layout.train.len();
         layout.train = at_most(layout.train, config.max_per_class, config.split_seed);
         if layout.train.len() < before {
-            let (max, left) = (config.max_per_class, grouped(layout.train.len()));
+            let (max, left) = (words::count(config.max_per_class), words::count(layout.train.len()));
             layout.sentence +=
                 &format!("; at most {max} a class are wanted, which leaves {left} to train on");
         }
@@ -56,7 +57,7 @@ fn without_small_classes(mut layout: Layout, shown: &str, min: usize) -> Result<
     layout.train = relabelled(layout.train);
     layout.validation = relabelled(layout.validation);
     let names: Vec<&str> = small.iter().map(|&label| layout.classes[label as usize].as_str()).collect();
-    let (train, validation) = (grouped(layout.train.len()), grouped(layout.validation.len()));
+    let (train, validation) = (words::count(layout.train.len()), words::count(layout.validation.len()));
     layout.sentence += &format!(
         "; classes with fewer than {min} to train on are not wanted ({}), which leaves {} classes, {train} and {validation} pictures",
         shortened(&names),

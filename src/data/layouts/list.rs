@@ -9,22 +9,23 @@ use std::path::Path;
 
 use super::table::{self, Columns};
 use super::tree::{Folder, base_name};
-use super::{Item, Layout, Picture, Place, check_same_classes, grouped, sentence, shortened, split, wordnet};
+use super::{Item, Layout, Picture, Place, check_same_classes, not_validated_note, sentence, split, wordnet};
 use crate::config::DataConfig;
+use crate::data::Split;
 use crate::data::error::DataError;
-use crate::data::sources::{Entry, Folder as Disk, Listing, Opened, Opening, Source};
-use crate::data::{Refused, Split};
+use crate::data::left_out::LeftOut;
+use crate::data::sources::{
+    Entry, Folder as Disk, Listing, Opened, Opening, Part, Source, is_picture_name, part_name,
+};
+use crate::words;
 
 const ENDINGS: &[&str] = &["csv", "tsv", "txt", "lst"];
-const PICTURE_ENDINGS: &[&str] = &["jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "jfif", "ppm"];
 /// Files that name the classes which a list counts.
 const CLASS_FILES: &[&str] = &["synset_words.txt", "classes.txt", "class_names.txt", "labels.txt"];
 /// Lists looked at in one source.
 const MAX_LISTS: usize = 50;
 /// Bytes of all of them together; a list of ImageNet has 60 MB.
 const MAX_LIST_BYTES: u64 = 512 << 20;
-/// Rows that are left out and told one by one.
-const MAX_TOLD: usize = 1000;
 
 /// A row of a list.
 struct Row {
@@ -38,7 +39,7 @@ struct Row {
 struct List {
     name: String,
     rows: Vec<Row>,
-    ignored: Vec<Refused>,
+    left_out: LeftOut,
 }
 
 impl List {
@@ -48,45 +49,64 @@ impl List {
         let mut lines = table::numbered_lines(text).peekable();
         let (_, first) = lines.peek().copied()?;
         let header = table::fields(first, separator);
+        let some: Vec<Vec<String>> =
+            lines.clone().skip(1).take(20).map(|(_, line)| table::fields(line, separator)).collect();
+        if let Some(path) = Columns::one_hot(&header, &some) {
+            lines.next();
+            let mut list = Self { name: name.to_owned(), rows: Vec::new(), left_out: LeftOut::default() };
+            for (line, text) in lines {
+                list.marked_row(line, &table::fields(text, separator), path, &header);
+            }
+            return Some(list);
+        }
         let named = Columns::named(&header).filter(|columns| !is_there(&header[columns.path]));
-        let columns = named.unwrap_or(Columns::PLAIN);
-        let looks_right = |line: &str| {
+        let looks_right = |line: &str, columns: Columns| {
             let fields = table::fields(line, separator);
             let path = fields.get(columns.path).filter(|_| fields.len() > columns.label);
-            path.is_some_and(|path| is_there(path) || has_ending(path, PICTURE_ENDINGS))
+            path.is_some_and(|path| is_there(path) || is_picture_name(path))
         };
-        if named.is_some() || !looks_right(first) {
+        let second = lines.clone().nth(1).map_or(first, |(_, line)| line);
+        let is_swapped = !looks_right(second, Columns::PLAIN) && looks_right(second, Columns::SWAPPED);
+        let columns = named.unwrap_or(if is_swapped { Columns::SWAPPED } else { Columns::PLAIN });
+        if named.is_some() || !looks_right(first, columns) {
             lines.next();
         }
         let sample: Vec<&str> = lines.clone().map(|(_, line)| line).take(20).collect();
-        let right = sample.iter().filter(|line| looks_right(line)).count();
+        let right = sample.iter().filter(|line| looks_right(line, columns)).count();
         if right == 0 || (named.is_none() && right * 2 < sample.len()) {
             return None;
         }
-        let mut list = Self { name: name.to_owned(), rows: Vec::new(), ignored: Vec::new() };
+        let mut list = Self { name: name.to_owned(), rows: Vec::new(), left_out: LeftOut::default() };
         for (line, text) in lines {
             list.row(line, &table::fields(text, separator), columns);
         }
         Some(list)
     }
 
+    /// A row in which one of the columns that `header` calls like classes holds a 1.
+    fn marked_row(&mut self, line: usize, fields: &[String], path: usize, header: &[String]) {
+        let is_mark = |(column, field): &(usize, &String)| *column != path && field.parse() == Ok(1.0);
+        let marks: Vec<usize> = fields.iter().enumerate().filter(is_mark).map(|(column, _)| column).collect();
+        match (fields.get(path), &marks[..]) {
+            (Some(path), [mark]) if *mark < header.len() => {
+                let (path, label) = (path.replace('\\', "/"), header[*mark].clone());
+                self.rows.push(Row { line, path, label, split: None });
+            }
+            _ => self.left_out.add(format!("{}, line {line}", self.name), "it marks no class, or several"),
+        }
+    }
+
     fn row(&mut self, line: usize, fields: &[String], columns: Columns) {
         let field = |index: usize| fields.get(index).map(String::as_str).filter(|field| !field.is_empty());
         let (Some(path), Some(label)) = (field(columns.path), field(columns.label)) else {
             let missing = if field(columns.path).is_none() { "path" } else { "label" };
-            self.ignore(line, format!("it has no {missing}"));
+            self.left_out.add(format!("{}, line {line}", self.name), format!("it has no {missing}"));
             return;
         };
         let split = columns.split.and_then(field).and_then(split_of);
         // Windows separates folders by backslashes.
         let path = path.replace('\\', "/");
         self.rows.push(Row { line, path, label: label.to_owned(), split });
-    }
-
-    fn ignore(&mut self, line: usize, reason: String) {
-        if self.ignored.len() < MAX_TOLD {
-            self.ignored.push(Refused { name: format!("{}, line {line}", self.name), reason });
-        }
     }
 }
 
@@ -97,11 +117,12 @@ fn has_ending(path: &str, endings: &[&str]) -> bool {
         .is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
+/// The split that a word says: the name of a part, or whether a row is for validation.
 fn split_of(word: &str) -> Option<Split> {
-    match word.to_lowercase().as_str() {
-        "train" | "training" | "false" | "0" => Some(Split::Train),
-        "val" | "valid" | "validation" | "test" | "true" | "1" => Some(Split::Validation),
-        _ => None,
+    match (part_name(word), word.to_lowercase().as_str()) {
+        (Some(Part::Train), _) | (None, "false" | "0") => Some(Split::Train),
+        (Some(Part::Validation(_)), _) | (None, "true" | "1") => Some(Split::Validation),
+        (None, _) => None,
     }
 }
 
@@ -141,7 +162,7 @@ pub(in crate::data) fn open(
     let names = names.and_then(|file| disk.bytes(&Disk::entry(file)).ok()).map(table::text);
 
     let mut entries = Vec::<Entry>::new();
-    let listing = Listing { entries: Vec::new(), ignored: Vec::new(), ignored_count: 0 };
+    let listing = Listing { entries: Vec::new(), left_out: LeftOut::default(), cut: None };
     let place = Place { source: &disk, listing: &listing, opening, config };
     let layout = assemble(&place, lists, names.as_deref(), |_, path| {
         entries.push(Disk::entry(path));
@@ -205,7 +226,18 @@ pub(super) fn recognise(place: &Place, home: Folder) -> Result<Option<Layout>, D
     };
     let names = CLASS_FILES.iter().find_map(|name| home.file(name).or_else(|| place.find(&[name])));
     let names = names.and_then(|file| place.text(file).ok());
-    assemble(place, chosen, names.as_deref(), |list, path| files.find(list, path)).map(Some)
+    let mut listed: HashSet<u32> = HashSet::new();
+    let mut layout = assemble(place, chosen, names.as_deref(), |list, path| {
+        let number = files.find(list, path)?;
+        listed.insert(number);
+        Ok(number)
+    })?;
+    for (number, entry) in (0..).zip(&place.listing.entries) {
+        if !entry.is_folder && is_picture_name(&entry.path) && !listed.contains(&number) {
+            layout.left_out.add(&*entry.path, "not named by the list");
+        }
+    }
+    Ok(Some(layout))
 }
 
 /// The files of a listing by the ways in which a list may name them.
@@ -285,13 +317,11 @@ fn assemble(
     let has_split =
         lists.len() > 1 || lists.iter().flat_map(|list| &list.rows).any(|row| row.split.is_some());
     for (number, list) in lists.iter().enumerate() {
-        layout.ignored.extend(list.ignored.iter().cloned());
+        layout.left_out.append(list.left_out.clone());
         for row in &list.rows {
             if !seen.insert(&row.path) {
-                if layout.ignored.len() < MAX_TOLD {
-                    let name = format!("{}, line {}", list.name, row.line);
-                    layout.ignored.push(Refused { name, reason: format!("it names {} again", row.path) });
-                }
+                let name = format!("{}, line {}", list.name, row.line);
+                layout.left_out.add(name, format!("it names {} again", row.path));
                 continue;
             }
             let picture = match find(&list.name, &row.path) {
@@ -312,7 +342,7 @@ fn assemble(
     if layout.train.is_empty() {
         layout.train = std::mem::take(&mut layout.validation);
     }
-    let what = format!("{} classes listed in {}", grouped(layout.classes.len()), title.join(" and "));
+    let what = format!("{} listed in {}", words::counted(layout.classes.len(), "class"), title.join(" and "));
     if has_split && !layout.validation.is_empty() {
         let note = check_classes(place, &layout, &title)?;
         layout.sentence = sentence(&what, &layout, None) + &note;
@@ -365,9 +395,5 @@ fn check_classes(place: &Place, layout: &Layout, lists: &[String]) -> Result<Str
         check_same_classes(place, (train_name, &train), (validation_name, &validation))?;
     }
     let missing: Vec<&str> = train.difference(&validation).copied().collect();
-    Ok(if missing.is_empty() {
-        String::new()
-    } else {
-        format!("; nothing to validate of: {}", shortened(&missing))
-    })
+    Ok(not_validated_note(&missing))
 }

@@ -10,6 +10,9 @@
 //! | [`imagenet`] | flat validation pictures with a list ([`truth`]): Tiny ImageNet, Kaggle, Caffe, the official archives |
 //! | [`folders`] | one folder a class, with or without a split; wnids are shown by name ([`wordnet`]) |
 //! | [`list`] | a table of paths and labels |
+//!
+//! What is there beside is told: data sets beside each other ([`several`]), pictures and archives that belong to no
+//! class ([`loose`]).
 
 mod cifar;
 mod folders;
@@ -17,8 +20,10 @@ mod idx;
 mod imagenet;
 mod limits;
 pub(super) mod list;
+mod loose;
 mod mat;
 mod records;
+mod several;
 mod split;
 mod table;
 mod tree;
@@ -27,7 +32,9 @@ mod wordnet;
 
 use std::collections::BTreeSet;
 
+use super::decode::picture_format;
 use super::error::DataError;
+use super::left_out::LeftOut;
 use super::sources::{Entry, Listing, Opening, Source};
 use crate::config::DataConfig;
 use crate::words;
@@ -47,7 +54,7 @@ pub(super) struct Layout {
     /// One sentence for people.
     pub sentence: String,
     /// What belongs to no class, with the reason.
-    pub ignored: Vec<super::Refused>,
+    pub left_out: LeftOut,
 }
 
 /// A picture with its class.
@@ -86,6 +93,16 @@ impl Place<'_> {
         self.opening.shown.to_owned()
     }
 
+    /// What lies at `path` at the source, as the user would give it.
+    fn below(&self, path: &str) -> String {
+        format!("{}/{path}", self.opening.shown.trim_end_matches(['/', '\\']))
+    }
+
+    /// Whether a file begins as a picture does, or why not.
+    fn look_at(&self, file: &Entry) -> Result<(), String> {
+        picture_format(&self.source.start(file, 4096)?).map(drop)
+    }
+
     /// A text file; strange characters are replaced, a mark at the beginning is dropped.
     fn text(&self, file: &Entry) -> Result<String, DataError> {
         let bytes = self.source.bytes(file).map_err(|reason| DataError::List {
@@ -110,6 +127,8 @@ pub(super) fn recognise(place: &Place) -> Result<Layout, DataError> {
     if !place.listing.entries.iter().any(|entry| !entry.is_folder) {
         return Err(DataError::Empty { path: place.shown() });
     }
+    let sets = several::Sets::of(place);
+    sets.check_single(place)?;
     if let Some(layout) = cifar::recognise(place)? {
         return Ok(layout);
     }
@@ -121,14 +140,15 @@ pub(super) fn recognise(place: &Place) -> Result<Layout, DataError> {
     if let Some(layout) = imagenet::recognise(place, home)? {
         return Ok(layout);
     }
+    sets.check_home(place, home)?;
     match folders::recognise(place, home) {
         // Pictures without class folders may have a list that says their classes.
         Err(
-            error @ (DataError::NoClassFolders { .. }
-            | DataError::OneClass { .. }
-            | DataError::Empty { .. }
-            | DataError::EmptyClass { .. }),
-        ) => list::recognise(place, home)?.ok_or(error),
+            error @ (DataError::NoClassFolders { .. } | DataError::OneClass { .. } | DataError::Empty { .. }),
+        ) => match list::recognise(place, home)? {
+            Some(layout) => Ok(layout),
+            None => Err(sets.instead(place).unwrap_or(error)),
+        },
         Ok(mut layout) => {
             layout.sentence += imagenet::missing_list_note(home);
             Ok(layout)
@@ -139,14 +159,10 @@ pub(super) fn recognise(place: &Place) -> Result<Layout, DataError> {
 
 /// "CIFAR-10: 10 classes, 50,000 pictures to train on, 10,000 to validate".
 fn sentence(what: &str, layout: &Layout, held_back: Option<u64>) -> String {
-    let (train, validation) = (grouped(layout.train.len()), grouped(layout.validation.len()));
+    let (train, validation) = (layout.train.len(), words::count(layout.validation.len()));
+    let train = words::counted(train, "picture");
     let held_back = held_back.map_or_else(String::new, |seed| format!(" held back by seed {seed}"));
-    format!("{what}, {train} pictures to train on, {validation}{held_back} to validate")
-}
-
-/// 1281167 as 1,281,167; numbers of four digits stay as they are.
-pub(super) fn grouped(number: usize) -> String {
-    if number < 10_000 { number.to_string() } else { words::grouped(number, ',') }
+    format!("{what}, {train} to train on, {validation}{held_back} to validate")
 }
 
 /// What differs between the classes of two splits; nothing if they are the same.
@@ -181,8 +197,11 @@ fn check_same_classes(
 }
 
 fn shortened(names: &[&str]) -> String {
-    let shown = names[..names.len().min(5)].join(", ");
-    if names.len() > 5 { format!("{shown} and {} more", names.len() - 5) } else { shown }
+    words::some_of(names, 5)
+}
+
+fn not_validated_note(names: &[&str]) -> String {
+    if names.is_empty() { String::new() } else { format!("; nothing to validate of: {}", shortened(names)) }
 }
 
 fn not_used_note(names: &[&str]) -> String {

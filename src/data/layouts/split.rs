@@ -34,6 +34,15 @@ pub(super) fn split_folders<'a>(folders: &[Folder<'a>]) -> Option<(Folder<'a>, O
     Some((*train, validation.map(|(_, folder)| *folder)))
 }
 
+/// The folder of the classes of a part: the part itself, or a folder of the same meaning in it, as in `train/train` or
+/// `train/images`.
+pub(super) fn class_home<'a>(part: Folder<'a>) -> Folder<'a> {
+    let [only] = part.folders()[..] else { return part };
+    let same = part_name(part.name()).is_some() && part_name(part.name()) == part_name(only.name());
+    let general = ["images", "data"].iter().any(|name| only.name().eq_ignore_ascii_case(name));
+    if (same || general) && only.folders().len() > 1 { only } else { part }
+}
+
 /// Holds back a share of every class for validation, but at least one picture and never all. Which ones depends
 /// on the seed and the number of pictures of the class, not on where they lie.
 ///

@@ -33,6 +33,24 @@ pub(super) struct Columns {
 
 impl Columns {
     pub const PLAIN: Self = Self { path: 0, label: 1, split: None };
+    pub const SWAPPED: Self = Self { path: 1, label: 0, split: None };
+
+    /// Where a header gives each class a column of its own, with 1 in that of a picture's class and 0 in the others: the
+    /// column of pictures. `rows` are some rows below.
+    pub fn one_hot(header: &[String], rows: &[Vec<String>]) -> Option<usize> {
+        let is_path = |name: &String| PATH_NAMES.contains(&name.trim().to_lowercase().as_str());
+        let path = header.iter().position(is_path)?;
+        let marks = |row: &Vec<String>| -> Option<Vec<f64>> {
+            let others = row.iter().enumerate().filter(|(column, _)| *column != path);
+            let marks: Option<Vec<f64>> = others.map(|(_, field)| field.parse().ok()).collect();
+            marks.filter(|marks| {
+                row.len() == header.len() && marks.iter().all(|mark| [0.0, 1.0].contains(mark))
+            })
+        };
+        let marked: Vec<Vec<f64>> = rows.iter().map(marks).collect::<Option<_>>()?;
+        let single = marked.iter().filter(|marks| marks.iter().sum::<f64>() == 1.0).count();
+        (header.len() > 2 && single * 2 > rows.len()).then_some(path)
+    }
 
     /// The columns as a header names them; nothing if `row` is no header.
     pub fn named(row: &[String]) -> Option<Self> {

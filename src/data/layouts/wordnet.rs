@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Place, truth};
 use crate::data::sources::is_wnid;
+use crate::words;
 
 /// The classes of Imagenette.
 const IMAGENETTE: [(&str, &str); 10] = [
@@ -50,10 +51,10 @@ pub(super) struct Named {
 impl Named {
     /// "10 classes in folders", or "Imagenette: 10 classes".
     pub fn sentence_start(&self, otherwise: &str) -> String {
-        let classes = self.classes.len();
+        let classes = words::counted(self.classes.len(), "class");
         match self.set {
-            Some(set) => format!("{set}: {classes} classes"),
-            None => format!("{classes} classes {otherwise}"),
+            Some(set) => format!("{set}: {classes}"),
+            None => format!("{classes} {otherwise}"),
         }
     }
 }

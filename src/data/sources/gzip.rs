@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use flate2::read::MultiGzDecoder;
 
 use super::bytes::{Region, Spool};
-use super::unpacked::{self, Unpacking};
-use super::{Opened, Opening, tar};
+use super::unpacked::{self, Content, Unpacking};
+use super::{Cut, Opened, Opening, tar};
 use crate::data::error::DataError;
 
 /// Any stream may grow to this many bytes.
@@ -42,11 +42,16 @@ pub(super) fn open(packed: &Region, where_it_is: &Path, opening: &Opening) -> Re
         return Err(DataError::NotAnArchive { path: path() });
     }
     let unpacked = unpacked::shared(where_it_is, packed, opening.cancel, || unpack(packed, opening.cancel));
-    let unpacked = unpacked.map_err(|e| match e {
+    let Content { region, is_whole } = unpacked.map_err(|e| match e {
         Unpacking::Cancelled => DataError::Cancelled,
         Unpacking::Failed(reason) => DataError::Unpacking { path: path(), reason },
     })?;
-    tar::open(&unpacked.clone(), unpacked, opening)
+    let mut opened = tar::open(&region.clone(), region, opening)?;
+    if !is_whole {
+        let entries = &opened.listing.entries;
+        opened.listing.cut.get_or_insert_with(|| Cut::after(opening.shown, entries));
+    }
+    Ok(opened)
 }
 
 /// The unpacked bytes of `file` if it is a gzip stream, `file` itself if not.
@@ -55,13 +60,16 @@ pub(in crate::data) fn gunzipped(file: Region, cancel: &AtomicBool) -> Result<Re
     if start != b"\x1f\x8b" {
         return Ok(file);
     }
-    unpack(&file, cancel).map_err(|e| match e {
-        Unpacking::Cancelled => "unpacking was cancelled".into(),
-        Unpacking::Failed(reason) => reason,
-    })
+    match unpack(&file, cancel) {
+        Ok(Content { region, is_whole: true }) => Ok(region),
+        Ok(Content { is_whole: false, .. }) => Err("it is cut short: copy or download it again".into()),
+        Err(Unpacking::Cancelled) => Err("unpacking was cancelled".into()),
+        Err(Unpacking::Failed(reason)) => Err(reason),
+    }
 }
 
-fn unpack(packed: &Region, cancel: &AtomicBool) -> Result<Region, Unpacking> {
+/// What `packed` unpacks to.
+fn unpack(packed: &Region, cancel: &AtomicBool) -> Result<Content, Unpacking> {
     let mut decoder = MultiGzDecoder::new(io::BufReader::with_capacity(1 << 18, packed.reader()));
     let mut spool = Spool::default();
     let mut buffer = vec![0; 1 << 18];
@@ -69,10 +77,16 @@ fn unpack(packed: &Region, cancel: &AtomicBool) -> Result<Region, Unpacking> {
         if cancel.load(Ordering::Relaxed) {
             return Err(Unpacking::Cancelled);
         }
-        let count = decoder.read(&mut buffer).map_err(|e| Unpacking::Failed(damage(&e)))?;
-        if count == 0 {
-            return Ok(spool.into_region().unpacked_from(packed));
-        }
+        let count = match decoder.read(&mut buffer) {
+            Ok(0) => {
+                return Ok(Content { region: spool.into_region().unpacked_from(packed), is_whole: true });
+            }
+            Ok(count) => count,
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(Content { region: spool.into_region().unpacked_from(packed), is_whole: false });
+            }
+            Err(e) => return Err(Unpacking::Failed(damage(&e))),
+        };
         let read = decoder.get_ref().get_ref().position();
         if spool.length() > ALWAYS_ALLOWED.max(read.saturating_mul(LARGEST_RATIO)) {
             return Err(Unpacking::Failed(format!(
@@ -85,7 +99,6 @@ fn unpack(packed: &Region, cancel: &AtomicBool) -> Result<Region, Unpacking> {
 
 fn damage(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => "it is cut short: copy or download it again".into(),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
             "it is damaged: copy or download it again".into()
         }

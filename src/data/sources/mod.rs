@@ -5,6 +5,7 @@
 //! anywhere; entries that are links or lead out of the archive are left out with a reason all the same.
 
 mod bytes;
+mod cut;
 mod folder;
 mod gzip;
 mod mounts;
@@ -18,14 +19,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::Refused;
 use super::decode::picture_format;
 use super::error::DataError;
+use super::left_out::LeftOut;
 
 pub(super) use bytes::{ReadAt, Region, Stamp};
+pub(super) use cut::Cut;
 pub(super) use folder::Folder;
 pub(super) use gzip::gunzipped;
-pub(super) use names::{Part, is_wnid, part_name};
+pub(super) use mounts::archive_ending;
+pub(super) use names::{Part, is_for_tests, is_picture_name, is_wnid, part_name};
 
 /// Files larger than this are not read: no picture needs it, and a film named .jpg would fill the memory.
 pub(super) const MAX_FILE_BYTES: u64 = 256 << 20;
@@ -33,8 +36,6 @@ pub(super) const MAX_FILE_BYTES: u64 = 256 << 20;
 const MAX_FILES: usize = 4_000_000;
 /// Memory for the names of all files. ImageNet's take 50 MiB.
 const MAX_NAME_BYTES: usize = 512 << 20;
-/// Entries left out that are listed one by one; the others are counted.
-const MAX_IGNORED: usize = 1000;
 
 /// A file or folder at a source.
 pub(super) struct Entry {
@@ -81,6 +82,11 @@ pub(super) trait Source: Send + Sync {
         self.region(file)?.all()
     }
 
+    /// The first bytes of a file, `count` or fewer, without unpacking more of it than that.
+    fn start(&self, file: &Entry, count: usize) -> Result<Vec<u8>, String> {
+        self.region(file)?.start(count).map_err(|e| format!("the file cannot be read ({e})"))
+    }
+
     /// As [`Self::stamp`] of the archive around a file, where the file's own says nothing about it.
     fn stamp_around(&self, _file: &Entry) -> Option<Stamp> {
         None
@@ -108,10 +114,9 @@ fn check_size(bytes: u64) -> Result<usize, String> {
 /// Everything at a source, in the order of the names, folder by folder.
 pub(super) struct Listing {
     pub entries: Vec<Entry>,
-    /// What was left out, and why; the first [`MAX_IGNORED`].
-    pub ignored: Vec<Refused>,
-    /// How much was left out.
-    pub ignored_count: usize,
+    pub left_out: LeftOut,
+    /// Where an archive ends too early, if one does.
+    pub cut: Option<Cut>,
 }
 
 /// A source and what it holds.
@@ -170,7 +175,18 @@ fn open_file_as(path: &Path, opening: &Opening, is_one_of_many: bool) -> Result<
         return zip::open(region, opening).map(SingleFile::Archive);
     }
     if start.is_empty() {
-        return Err(DataError::Empty { path: opening.shown.into() });
+        return Err(DataError::PartOfSet {
+            path: opening.shown.into(),
+            what: "an empty file",
+            remedy: "copy or download it again",
+        });
+    }
+    if start.trim_ascii_start().starts_with(b"<") {
+        return Err(DataError::PartOfSet {
+            path: opening.shown.into(),
+            what: "a web page, not an archive",
+            remedy: "download it again, logged in if the page asks for that",
+        });
     }
     if !tar::starts_like_tar(&start) && is_text(&start) {
         return Ok(SingleFile::Text);
@@ -207,8 +223,8 @@ fn is_text(start: &[u8]) -> bool {
 struct Lister {
     entries: Vec<Entry>,
     name_bytes: usize,
-    ignored: Vec<Refused>,
-    ignored_count: usize,
+    left_out: LeftOut,
+    cut: Option<Cut>,
 }
 
 impl Lister {
@@ -232,10 +248,12 @@ impl Lister {
     }
 
     fn ignore(&mut self, name: impl Into<String>, reason: impl Into<String>) {
-        self.ignored_count += 1;
-        if self.ignored.len() < MAX_IGNORED {
-            self.ignored.push(Refused { name: names::printable(&name.into()), reason: reason.into() });
-        }
+        self.left_out.add(names::printable(&name.into()), reason);
+    }
+
+    /// Notes that the archive `shown` ends here, too early, after the entries so far.
+    fn ends_early(&mut self, shown: &str) {
+        self.cut.get_or_insert_with(|| Cut::after(shown, &self.entries));
     }
 
     /// Sorts. An archive that was appended to may hold a path twice; the later entry counts.
@@ -249,6 +267,6 @@ impl Lister {
             same
         });
         self.entries.shrink_to_fit();
-        Listing { entries: self.entries, ignored: self.ignored, ignored_count: self.ignored_count }
+        Listing { entries: self.entries, left_out: self.left_out, cut: self.cut }
     }
 }

@@ -5,11 +5,12 @@
 //! class. Such archives are read in place, as folders of their names without the ending. Other archives are left
 //! alone: beside unpacked pictures they are most likely the same pictures again.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 
 use super::folder::Folder;
-use super::names::{is_wnid, part_name};
+use super::names::{Part, is_wnid, part_name};
 use super::{Entry, Fault, Lister, Listing, Opened, Opening, Region, SingleFile, Source, Stamp};
 use crate::data::error::DataError;
 
@@ -58,6 +59,11 @@ impl Source for Mounts {
         source.bytes(&file)
     }
 
+    fn start(&self, file: &Entry, count: usize) -> Result<Vec<u8>, String> {
+        let (source, file) = self.owner(file);
+        source.start(&file, count)
+    }
+
     fn stamp_around(&self, file: &Entry) -> Option<Stamp> {
         let (source, file) = self.owner(file);
         source.stamp_around(&file)
@@ -85,8 +91,7 @@ pub(super) fn mounted(folder: Folder, listing: Listing, opening: &Opening) -> Re
     // What is put together here has been counted when it was found.
     let counted = AtomicUsize::new(0);
     let again = &Opening { shown: opening.shown, cancel: opening.cancel, found: &counted };
-    let mut lister =
-        Lister { ignored: listing.ignored, ignored_count: listing.ignored_count, ..Lister::default() };
+    let mut lister = Lister { left_out: listing.left_out, ..Lister::default() };
     let mut first = folder.places();
     let mut archives = Vec::new();
     for &number in &chosen {
@@ -99,26 +104,30 @@ pub(super) fn mounted(folder: Folder, listing: Listing, opening: &Opening) -> Re
             Ok(SingleFile::Text) => Err(DataError::NotAnArchive { path: shown.clone() }),
             Err(error) => Err(error),
         };
+        // Of an archive that ends before its first file does, nothing can be used.
+        let opened = opened.and_then(|opened| match &opened.listing.cut {
+            Some(cut) if opened.listing.entries.is_empty() => Err(cut.error()),
+            _ => Ok(opened),
+        });
         let opened = match opened {
             Ok(opened) => opened,
             Err(error @ DataError::Cancelled) => return Err(error),
-            // Without a part of ImageNet, or without the only file there is, nothing can come of it.
-            Err(error) if only || is_official(stem(&entry.path)) => return Err(error),
+            // Without the pictures to train on, a part of ImageNet, or the only file there is, nothing can come of it.
+            Err(error) if only || is_needed(stem(&entry.path)) => return Err(error),
             Err(error) => {
                 lister.ignore(entry.path.as_ref(), error.to_string());
                 continue;
             }
         };
-        let below = entry.path[..entry.path.len() - ending(&entry.path).len()].to_owned();
+        let below = entry.path[..entry.path.len() - archive_ending(&entry.path).len()].to_owned();
         let mut places = 0;
         for inside in opened.listing.entries {
             places = places.max(inside.place.saturating_add(1));
             let path = format!("{below}/{}", inside.path);
             lister.push(path.into(), inside.is_folder, first.saturating_add(inside.place), again)?;
         }
-        for refused in opened.listing.ignored {
-            lister.ignore(format!("{below}/{}", refused.name), refused.reason);
-        }
+        lister.left_out.append(opened.listing.left_out.below(&below));
+        lister.cut = lister.cut.or(opened.listing.cut);
         archives.push((first, opened.source));
         first = first.saturating_add(places);
     }
@@ -134,15 +143,16 @@ pub(super) fn mounted(folder: Folder, listing: Listing, opening: &Opening) -> Re
 fn archives_in(listing: &Listing) -> (Vec<usize>, bool) {
     let mut files = listing.entries.iter().enumerate().filter(|(_, entry)| !entry.is_folder);
     if let (Some((number, entry)), None) = (files.next(), files.next()) {
-        let is_archive = !ending(&entry.path).is_empty();
+        let is_archive = !archive_ending(&entry.path).is_empty();
         return (if is_archive { vec![number] } else { Vec::new() }, is_archive);
     }
+    let unpacked = Unpacked::of(listing);
     let mut chosen: Vec<usize> = listing
         .entries
         .iter()
         .enumerate()
         .filter(|(_, entry)| {
-            !entry.is_folder && stands_for_folder(&entry.path) && !is_unpacked(listing, &entry.path)
+            !entry.is_folder && stands_for_folder(&entry.path) && !unpacked.holds(&entry.path)
         })
         .map(|(number, _)| number)
         .take(MAX_ARCHIVES)
@@ -152,7 +162,7 @@ fn archives_in(listing: &Listing) -> (Vec<usize>, bool) {
 }
 
 fn stands_for_folder(path: &str) -> bool {
-    let ending = ending(path);
+    let ending = archive_ending(path);
     let stem = stem(path);
     !ending.is_empty()
         && (part_name(stem).is_some()
@@ -166,26 +176,50 @@ fn is_devkit(stem: &str) -> bool {
     stem.starts_with("ilsvrc") && stem.contains("_devkit")
 }
 
-/// A part of ImageNet as its makers hand it out.
-fn is_official(stem: &str) -> bool {
-    stem.to_ascii_lowercase().starts_with("ilsvrc")
+/// The pictures to train on, or a part of ImageNet as its makers hand it out.
+fn is_needed(stem: &str) -> bool {
+    stem.to_ascii_lowercase().starts_with("ilsvrc") || part_name(stem) == Some(Part::Train)
 }
 
-/// Whether a folder beside the archive holds the same part already.
-fn is_unpacked(listing: &Listing, path: &str) -> bool {
-    let (above, wanted) = (path.rsplit_once('/').map(|(above, _)| above), stem(path));
-    listing.entries.iter().filter(|entry| entry.is_folder).any(|entry| {
-        let (beside, name) = match entry.path.rsplit_once('/') {
-            Some((beside, name)) => (Some(beside), name),
-            None => (None, entry.path.as_ref()),
-        };
-        let same_part = part_name(wanted).is_some() && part_name(name) == part_name(wanted);
-        beside == above && (same_part || name.eq_ignore_ascii_case(wanted))
-    })
+/// The folders of a listing, to tell whether an archive lies there unpacked already.
+struct Unpacked<'a> {
+    /// The folder around each, and its name in small letters.
+    names: HashSet<(&'a str, String)>,
+    /// The folders around each training and validation part.
+    train: HashSet<&'a str>,
+    validation: HashSet<(&'a str, usize)>,
+}
+
+impl<'a> Unpacked<'a> {
+    fn of(listing: &'a Listing) -> Self {
+        let mut unpacked = Self { names: HashSet::new(), train: HashSet::new(), validation: HashSet::new() };
+        for entry in listing.entries.iter().filter(|entry| entry.is_folder) {
+            let (above, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
+            unpacked.names.insert((above, name.to_ascii_lowercase()));
+            match part_name(name) {
+                Some(Part::Train) => drop(unpacked.train.insert(above)),
+                Some(Part::Validation(rank)) => drop(unpacked.validation.insert((above, rank))),
+                None => {}
+            }
+        }
+        unpacked
+    }
+
+    /// Whether a folder beside the archive holds the same part already.
+    fn holds(&self, path: &str) -> bool {
+        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+        let stem = stem(path);
+        self.names.contains(&(above, stem.to_ascii_lowercase()))
+            || match part_name(stem) {
+                Some(Part::Train) => self.train.contains(above),
+                Some(Part::Validation(rank)) => self.validation.contains(&(above, rank)),
+                None => false,
+            }
+    }
 }
 
 /// The ending of an archive's name, or nothing.
-fn ending(path: &str) -> &str {
+pub(in crate::data) fn archive_ending(path: &str) -> &str {
     ENDINGS
         .iter()
         .rev()
@@ -201,5 +235,5 @@ fn ending(path: &str) -> &str {
 
 fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
-    &name[..name.len() - ending(name).len()]
+    &name[..name.len() - archive_ending(name).len()]
 }

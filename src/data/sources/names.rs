@@ -60,18 +60,38 @@ pub(in crate::data) enum Part {
 }
 
 const TRAIN: &[&str] = &["train", "training"];
-/// In order of preference.
-const VALIDATION: &[&str] = &["val", "valid", "validation", "test"];
+/// In order of preference. Pictures to test on come last: often they have no classes.
+const VALIDATION: &[&str] = &["val", "valid", "validation", "dev", "eval", "test", "testing"];
+/// What people write before and behind the name of a part.
+const BEFORE: &[&str] = &["seg_"];
+const BEHIND: &[&str] = &["_set", "-set", " set", "set", "_data", "_images"];
 
-/// The part that a name without ending says, whatever its case: `train`, `Val`, or `ILSVRC2012_img_train` as
-/// ImageNet's archives are called. ImageNet's test pictures have no classes and are no part.
+/// The part that a name without ending says, whatever its case: `train`, `Val`, `training_set`, or
+/// `ILSVRC2012_img_train` as ImageNet's archives are called. ImageNet's test pictures have no classes and are no part.
 pub(in crate::data) fn part_name(name: &str) -> Option<Part> {
     let lower = name.to_ascii_lowercase();
     let official =
         lower.strip_prefix("ilsvrc").and_then(|rest| rest.split_once("_img_")).map(|(_, part)| part);
     let part = official.unwrap_or(&lower);
+    let part = BEFORE.iter().find_map(|before| part.strip_prefix(before)).unwrap_or(part);
+    let part = BEHIND.iter().find_map(|behind| part.strip_suffix(behind)).unwrap_or(part);
     let place = VALIDATION.iter().position(|known| *known == part).filter(|_| official != Some("test"));
     if TRAIN.contains(&part) { Some(Part::Train) } else { place.map(Part::Validation) }
+}
+
+/// Endings that pictures have. What a file is shows in its bytes alone; this tells what its name promises.
+const PICTURES: &[&str] = &["jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "jfif", "ppm"];
+
+/// Whether a path ends as pictures do, whatever its case.
+pub(in crate::data) fn is_picture_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.')
+        .is_some_and(|(_, ending)| PICTURES.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Whether a part is one to test on, going by its place in the order of preference.
+pub(in crate::data) fn is_for_tests(rank: usize) -> bool {
+    VALIDATION.get(rank).is_some_and(|name| name.starts_with("test"))
 }
 
 /// Whether a name is a WordNet number: `n` and eight digits.

@@ -16,6 +16,8 @@ use crate::data::error::DataError;
 const BLOCK: u64 = 512;
 /// Bytes a long name or a set of extended attributes may take.
 const MAX_EXTENSION: u64 = 64 << 10;
+/// More zeros than any program writes behind the last entry.
+const LARGEST_FILLING: u64 = 16 << 20;
 
 /// An open archive.
 struct TarFile {
@@ -83,17 +85,13 @@ impl Index<'_> {
         let mut next = Extensions::default();
         let mut block = [0; BLOCK as usize];
         let mut count = 0_usize;
-        while at < end {
+        while at.saturating_add(BLOCK) <= end {
             if count.is_multiple_of(4096) {
                 self.opening.check_cancelled()?;
             }
-            if end - at < BLOCK {
-                self.lister.ignore(format!("{folder}(end)"), "the archive is cut short here");
-                break;
-            }
-            self.archive.fill(&mut block, at).map_err(|e| self.opening.unreadable(e))?;
+            self.fill(&mut block, at)?;
             if block.iter().all(|&b| b == 0) {
-                break;
+                return self.look_behind_end(at, end);
             }
             if !checksum_fits(&block) {
                 return Err(self.damaged(count, "a header is wrong"));
@@ -102,12 +100,31 @@ impl Index<'_> {
             let size = next.size.take().map_or_else(|| header.entry_size(), Ok);
             let size = size.map_err(|_| self.damaged(count, "a size is wrong"))?;
             let data = at + BLOCK;
-            self.entry(header, (data, size), folder, &mut next)?;
+            self.entry(header, (data, size, end), folder, &mut next)?;
             let padded = size.checked_next_multiple_of(BLOCK);
             at = padded.and_then(|size| data.checked_add(size)).unwrap_or(u64::MAX);
             count += 1;
         }
+        // A whole archive ends with blocks of zeros.
+        self.lister.ends_early(self.opening.shown);
         Ok(())
+    }
+
+    /// Behind the end mark at `at` lies nothing but what fills the archive up. Some programs give a file its full size
+    /// before they have downloaded it: then gigabytes of zeros follow.
+    fn look_behind_end(&mut self, at: u64, end: u64) -> Result<(), DataError> {
+        if end - at > LARGEST_FILLING {
+            let mut last = [0; BLOCK as usize];
+            self.fill(&mut last, end - BLOCK)?;
+            if last.iter().all(|&b| b == 0) {
+                self.lister.ends_early(self.opening.shown);
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&self, buffer: &mut [u8], at: u64) -> Result<(), DataError> {
+        self.archive.fill(buffer, at).map_err(|e| self.opening.unreadable(e))
     }
 
     fn damaged(&self, entries: usize, reason: &str) -> DataError {
@@ -118,11 +135,11 @@ impl Index<'_> {
         }
     }
 
-    /// Takes in one entry, or what it says about the next.
+    /// Takes in one entry of `size` bytes at `data`, or what it says about the next. All is over at `end`.
     fn entry(
         &mut self,
         header: &Header,
-        (data, size): (u64, u64),
+        (data, size, end): (u64, u64, u64),
         folder: &str,
         next: &mut Extensions,
     ) -> Result<(), DataError> {
@@ -165,21 +182,24 @@ impl Index<'_> {
         let path: Box<str> = if folder.is_empty() { path } else { format!("{folder}{path}").into() };
         // Old archives mark folders by a slash alone.
         let is_folder = kind.is_dir() || raw.ends_with(b"/");
-        if folder.is_empty() && !is_folder && self.is_tar(&path, data, size) {
+        let whole = data.checked_add(size).is_some_and(|entry_end| entry_end <= end);
+        if folder.is_empty() && !is_folder && self.is_tar(&path, data) {
             let inner = format!("{}/", path.strip_suffix(".tar").unwrap_or(&path));
-            return self.walk(data, data + size, &inner);
+            return self.walk(data, if whole { data + size } else { end }, &inner);
+        }
+        if !whole && !is_folder {
+            self.lister.ignore(path, "the archive is cut short here");
+            return Ok(());
         }
         let place = u32::try_from(self.extents.len()).unwrap_or(u32::MAX);
         self.extents.push((data, size));
         self.lister.push(path, is_folder, place, self.opening)
     }
 
-    /// Whether the file of `size` bytes at `data` is a tar archive itself.
-    fn is_tar(&self, path: &str, data: u64, size: u64) -> bool {
+    /// Whether a file at `data` is a tar archive itself.
+    fn is_tar(&self, path: &str, data: u64) -> bool {
         let mut block = [0; BLOCK as usize];
-        path.ends_with(".tar")
-            && self.archive.part(data, size).is_ok_and(|inner| inner.fill(&mut block, 0).is_ok())
-            && checksum_fits(&block)
+        path.ends_with(".tar") && self.archive.fill(&mut block, data).is_ok() && checksum_fits(&block)
     }
 
     /// The content of an entry that describes the next one; nothing if it is too large to be one.

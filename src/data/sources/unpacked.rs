@@ -28,7 +28,18 @@ struct Key {
 enum State {
     /// Somebody is unpacking it.
     Coming,
-    There(WeakRegion),
+    There {
+        region: WeakRegion,
+        is_whole: bool,
+    },
+}
+
+/// What a packed file holds.
+#[derive(Clone)]
+pub(super) struct Content {
+    pub region: Region,
+    /// That is all of it: a stream that was cut short is unpacked up to there.
+    pub is_whole: bool,
 }
 
 /// Why nothing was unpacked.
@@ -44,33 +55,33 @@ pub(super) fn shared(
     path: &Path,
     packed: &Region,
     cancel: &AtomicBool,
-    unpack: impl FnOnce() -> Result<Region, Unpacking>,
-) -> Result<Region, Unpacking> {
+    unpack: impl FnOnce() -> Result<Content, Unpacking>,
+) -> Result<Content, Unpacking> {
     // Where nobody can say whether the file is the same, it is not taken for the same.
     let (Ok(path), Some(stamp)) = (path.canonicalize(), packed.stamp()) else { return unpack() };
     let key = Key { path, stamp };
-    if let Some(region) = UNPACKED.find(&key, cancel)? {
-        return Ok(region);
+    if let Some(content) = UNPACKED.find(&key, cancel)? {
+        return Ok(content);
     }
     let coming = Coming { key };
-    let region = unpack()?;
-    coming.arrived(&region);
-    Ok(region)
+    let content = unpack()?;
+    coming.arrived(&content);
+    Ok(content)
 }
 
 impl Unpacked {
     /// What is there, after whoever is at it. Nothing if it is the caller's turn to unpack.
-    fn find(&self, key: &Key, cancel: &AtomicBool) -> Result<Option<Region>, Unpacking> {
+    fn find(&self, key: &Key, cancel: &AtomicBool) -> Result<Option<Content>, Unpacking> {
         let mut files = self.lock();
         loop {
             files.retain(|(_, state)| match state {
                 State::Coming => true,
-                State::There(region) => region.is_in_use(),
+                State::There { region, .. } => region.is_in_use(),
             });
             match files.iter().find(|(known, _)| known == key) {
-                Some((_, State::There(region))) => {
+                Some((_, State::There { region, is_whole })) => {
                     if let Some(region) = region.upgrade() {
-                        return Ok(Some(region));
+                        return Ok(Some(Content { region, is_whole: *is_whole }));
                     }
                 }
                 Some((_, State::Coming)) => {
@@ -99,17 +110,17 @@ struct Coming {
 }
 
 impl Coming {
-    fn arrived(&self, region: &Region) {
+    fn arrived(&self, content: &Content) {
         let mut files = UNPACKED.lock();
         if let Some((_, state)) = files.iter_mut().find(|(key, _)| *key == self.key) {
-            *state = State::There(region.downgrade());
+            *state = State::There { region: content.region.downgrade(), is_whole: content.is_whole };
         }
     }
 }
 
 impl Drop for Coming {
     fn drop(&mut self) {
-        UNPACKED.lock().retain(|(key, state)| *key != self.key || matches!(state, State::There(_)));
+        UNPACKED.lock().retain(|(key, state)| *key != self.key || matches!(state, State::There { .. }));
         UNPACKED.changed.notify_all();
     }
 }
@@ -127,8 +138,9 @@ mod tests {
         Region::whole(Arc::new(File::open(path).expect("the file is there"))).expect("it has a length")
     }
 
-    fn region(bytes: &[u8]) -> Region {
-        Region::whole(Arc::new(bytes.to_vec())).expect("bytes have a length")
+    fn content(bytes: &[u8]) -> Content {
+        let region = Region::whole(Arc::new(bytes.to_vec())).expect("bytes have a length");
+        Content { region, is_whole: true }
     }
 
     fn file() -> tempfile::NamedTempFile {
@@ -142,13 +154,13 @@ mod tests {
         let open = || {
             shared(file.path(), &packed(file.path()), &never, || {
                 count.fetch_add(1, Ordering::Relaxed);
-                Ok(region(b"unpacked"))
+                Ok(content(b"unpacked"))
             })
         };
         let (first, second) = (open().expect("unpacks"), open().expect("unpacks"));
         assert_eq!(count.load(Ordering::Relaxed), 1);
         drop(first);
-        assert_eq!(second.all().expect("memory can be read"), b"unpacked");
+        assert_eq!(second.region.all().expect("memory can be read"), b"unpacked");
         let third = open().expect("unpacks");
         assert_eq!(count.load(Ordering::Relaxed), 1);
         drop((second, third));
@@ -169,11 +181,11 @@ mod tests {
                 std::thread::sleep(Duration::from_millis(30));
                 match count.fetch_add(1, Ordering::Relaxed) {
                     0 => Err(Unpacking::Failed("no room".into())),
-                    _ => Ok(region(b"unpacked")),
+                    _ => Ok(content(b"unpacked")),
                 }
             })
         };
-        let results: Vec<Result<Region, Unpacking>> = std::thread::scope(|scope| {
+        let results: Vec<Result<Content, Unpacking>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..6).map(|_| scope.spawn(open)).collect();
             threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
         });
@@ -188,14 +200,14 @@ mod tests {
         let panicked = std::panic::catch_unwind(|| {
             shared(file.path(), &packed(file.path()), &AtomicBool::new(false), || {
                 let waiting = shared(file.path(), &packed(file.path()), &AtomicBool::new(true), || {
-                    Ok(region(b"too early"))
+                    Ok(content(b"too early"))
                 });
                 assert_eq!(waiting.err(), Some(Unpacking::Cancelled));
                 panic!("the unpacker fails");
             })
         });
         assert!(panicked.is_err());
-        let next = shared(file.path(), &packed(file.path()), &never, || Ok(region(b"unpacked")));
-        assert_eq!(next.expect("it is free").length(), 8);
+        let next = shared(file.path(), &packed(file.path()), &never, || Ok(content(b"unpacked")));
+        assert_eq!(next.expect("it is free").region.length(), 8);
     }
 }

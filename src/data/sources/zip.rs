@@ -1,5 +1,7 @@
 //! Zip archives, read in place: every file is packed by itself, so any of them can be had alone.
 
+mod salvage;
+
 use std::io::{self, Read};
 
 use flate2::read::DeflateDecoder;
@@ -15,6 +17,8 @@ use crate::data::error::DataError;
 const LOCAL_HEADER: u64 = 30;
 /// Files read in parts are unpacked up to this size; the largest known (EMNIST's) has half of it.
 const LARGEST_SPOOL: u64 = 1 << 30;
+/// The end of a directory with the longest comment.
+const LARGEST_END: u64 = 22 + 0xFFFF;
 /// Deflate packs no byte tighter than this.
 const LARGEST_RATIO: u64 = 1040;
 
@@ -110,6 +114,13 @@ impl Source for ZipFile {
         Ok(bytes)
     }
 
+    fn start(&self, file: &Entry, count: usize) -> Result<Vec<u8>, String> {
+        let mut start = Vec::new();
+        let reader = self.reader(&self.packed[file.place as usize])?;
+        let read = reader.take(count as u64).read_to_end(&mut start);
+        read.map(|_| start).map_err(|e| format!("it cannot be unpacked ({e})"))
+    }
+
     fn size(&self, file: &Entry) -> Result<u64, String> {
         Ok(self.packed[file.place as usize].unpacked)
     }
@@ -134,23 +145,52 @@ impl Source for ZipFile {
 
 /// Indexes the archive.
 pub(super) fn open(archive: Region, opening: &Opening) -> Result<Opened, DataError> {
-    let reader = io::BufReader::new(archive.reader());
-    let directory = ZipArchive::new(reader).map_err(|e| DataError::Unpacking {
-        path: opening.shown.into(),
-        reason: format!(
-            "its directory cannot be read: {}; copy or download it again",
-            first_line(&e.to_string())
-        ),
-    })?;
+    let reader = std::io::BufReader::new(archive.reader());
+    let directory = match ZipArchive::new(reader) {
+        Ok(directory) => directory,
+        // The directory stands at the end, so it is the first thing that a cut archive lacks.
+        Err(_) if has_no_end(&archive) => return salvage::open(archive, opening),
+        Err(e) => {
+            let reason = first_line(&e.to_string()).to_owned();
+            return Err(DataError::Unpacking {
+                path: opening.shown.into(),
+                reason: format!("its directory cannot be read: {reason}; copy or download it again"),
+            });
+        }
+    };
     let metadata = directory.metadata();
-    let mut lister = Lister::default();
-    let mut packed = Vec::with_capacity(metadata.len());
+    let mut index = Index::default();
     for number in 0..metadata.len() {
         if number.is_multiple_of(4096) {
             opening.check_cancelled()?;
         }
         let Ok(entry) = metadata.entry(number) else { continue };
-        let raw = entry.name_raw();
+        if entry.is_symlink() {
+            index.lister.ignore(shown(entry.name_raw()), "it is a link");
+            continue;
+        }
+        let packed = Packed {
+            header: entry.header_start(),
+            packed: entry.compressed_size(),
+            unpacked: entry.size(),
+            checksum: entry.crc32(),
+            method: entry.compression(),
+            encrypted: entry.encrypted(),
+        };
+        index.push(entry.name_raw(), packed, opening)?;
+    }
+    Ok(index.finish(archive))
+}
+
+/// The entries found so far.
+#[derive(Default)]
+struct Index {
+    packed: Vec<Packed>,
+    lister: Lister,
+}
+
+impl Index {
+    fn push(&mut self, raw: &[u8], packed: Packed, opening: &Opening) -> Result<(), DataError> {
         // Some programs for Windows write backslashes.
         let slashed: Vec<u8>;
         let name = if raw.contains(&b'/') || !raw.contains(&b'\\') {
@@ -159,29 +199,36 @@ pub(super) fn open(archive: Region, opening: &Opening) -> Result<Opened, DataErr
             slashed = raw.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect();
             &slashed
         };
-        let path = if entry.is_symlink() { Err("it is a link") } else { entry_path(name) };
-        let path = match path {
+        let path = match entry_path(name) {
             Ok(path) => path,
             Err(reason) => {
-                lister.ignore(String::from_utf8_lossy(&raw[..raw.len().min(200)]), reason);
-                continue;
+                self.lister.ignore(shown(raw), reason);
+                return Ok(());
             }
         };
         if path.is_empty() {
-            continue;
+            return Ok(());
         }
-        let place = u32::try_from(packed.len()).unwrap_or(u32::MAX);
-        packed.push(Packed {
-            header: entry.header_start(),
-            packed: entry.compressed_size(),
-            unpacked: entry.size(),
-            checksum: entry.crc32(),
-            method: entry.compression(),
-            encrypted: entry.encrypted(),
-        });
-        lister.push(path, name.ends_with(b"/"), place, opening)?;
+        let place = u32::try_from(self.packed.len()).unwrap_or(u32::MAX);
+        self.packed.push(packed);
+        self.lister.push(path, name.ends_with(b"/"), place, opening)
     }
-    Ok(Opened { source: Box::new(ZipFile { archive, packed }), listing: lister.finish() })
+
+    fn finish(self, archive: Region) -> Opened {
+        Opened { source: Box::new(ZipFile { archive, packed: self.packed }), listing: self.lister.finish() }
+    }
+}
+
+fn shown(raw: &[u8]) -> String {
+    String::from_utf8_lossy(&raw[..raw.len().min(200)]).into_owned()
+}
+
+/// Whether the mark with which the directory ends is nowhere near the end.
+fn has_no_end(archive: &Region) -> bool {
+    let length = archive.length().min(LARGEST_END);
+    let mut end = vec![0; length as usize];
+    let is_read = archive.fill(&mut end, archive.length() - length).is_ok();
+    is_read && !end.windows(4).any(|four| four == b"PK\x05\x06")
 }
 
 fn first_line(text: &str) -> &str {

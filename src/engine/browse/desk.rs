@@ -117,6 +117,15 @@ impl Desk {
                 }
             }
             BrowseRequest::StopCheck => wishes.give_up_check(),
+            BrowseRequest::Refused { set, names } => {
+                if let Some(open) = wishes.set.clone().filter(|open| open.id == set) {
+                    let desk = self.clone();
+                    self.spawn("browse-refused", move || {
+                        open.set_refused_names(&names);
+                        desk.outbox.send(BrowseNews::RefusedKnown { set });
+                    });
+                }
+            }
         }
         self.changed.notify_all();
     }
@@ -147,7 +156,10 @@ impl Desk {
             }
             Err(DataError::Cancelled) => BrowseNews::Cancelled { id },
             Err(_) if cancel.load(Ordering::Relaxed) => BrowseNews::Cancelled { id },
-            Err(error) => BrowseNews::Unusable { id, source, reason: error.to_string() },
+            Err(error) => {
+                let is_cut = matches!(error, DataError::CutArchive { .. });
+                BrowseNews::Unusable { id, source, reason: error.to_string(), is_cut }
+            }
         };
         self.outbox.send(news);
         self.changed.notify_all();
@@ -165,6 +177,9 @@ impl Desk {
         };
         let near = near.then_some(check::NEAR_DISTANCE);
         let result = check::check(&set.config, near, &progress, cancel);
+        if let Ok(Some(found)) = &result {
+            set.set_refused(found.refused_to_train.clone());
+        }
         self.outbox.send(BrowseNews::Checked { set: id, result: result.map(|found| found.map(Box::new)) });
     }
 

@@ -24,7 +24,8 @@ pub(super) fn small(set: &OpenSet, place: Place, look: Look) -> Result<SmallPict
             Look::AsTrained(preview, epoch) => {
                 let (stored, size) = dataset.read_measured(place.split, index, preview.stored_side)?;
                 let seen = Seen { preview, colours: set.colours.get(), split: place.split };
-                let picture = seen.variation(&planes(&stored), index, epoch).picture;
+                let number = set.number_in_training(place.split, index);
+                let picture = seen.variation(&planes(&stored), number, epoch).picture;
                 let side = preview.crop_side;
                 (if side > SMALL_SIDE { square(&picture, SMALL_SIDE) } else { picture }, size)
             }
@@ -46,7 +47,8 @@ pub(super) fn large(
         let (stored, size) = dataset.read_measured(place.split, index, preview.stored_side)?;
         let seen = Seen { preview, colours: set.colours.get(), split: place.split };
         let planes = planes(&stored);
-        let variation = |epoch| seen.variation(&planes, index, epoch);
+        let number = set.number_in_training(place.split, index);
+        let variation = |epoch| seen.variation(&planes, number, epoch);
         let count = if seen.is_random() { VARIATIONS } else { 1 };
         Ok(Box::new(LargePicture {
             name: dataset.name(place.split, index),
@@ -77,12 +79,13 @@ impl Seen<'_> {
         self.split == Split::Train && (self.preview.augment || self.has_noise())
     }
 
-    /// What the network sees of `stored` (`[3, stored_side, stored_side]`) in an epoch.
-    fn variation(&self, stored: &[u8], index: usize, epoch: usize) -> Variation {
+    /// What the network sees of `stored` (`[3, stored_side, stored_side]`) in an epoch; `number` is the picture's number
+    /// in training.
+    fn variation(&self, stored: &[u8], number: usize, epoch: usize) -> Variation {
         let Preview { stored_side, crop_side, augment, seed, .. } = self.preview;
         let crop_side = crop_side.min(stored_side);
         let placement = if augment && self.split == Split::Train {
-            random_placement(seed, epoch, index, stored_side, crop_side)
+            random_placement(seed, epoch, number, stored_side, crop_side)
         } else {
             central_placement(stored_side, crop_side)
         };
@@ -91,7 +94,7 @@ impl Seen<'_> {
         let noise = self.colours.filter(|_| self.has_noise()).map(|colours| {
             let Preview { colour_noise: noise, colour_strength: strength, .. } = self.preview;
             let colouring = Colouring { noise, pca: colours.pca, strength };
-            (colouring.shift(colour_normals(seed, epoch, index)), colouring.divisor(), colours.means)
+            (colouring.shift(colour_normals(seed, epoch, number)), colouring.divisor(), colours.means)
         });
         let (shift, divisor, means) = noise.unwrap_or(([0.0; 3], 1.0, [0.0; 3]));
         // The network gets (pixel - mean + shift) / divisor; with the mean added again people can see it.

@@ -92,6 +92,12 @@ pub enum BrowseRequest {
         near: bool,
     },
     StopCheck,
+    /// A run has refused these files of the set. Training counts only usable pictures, so chance deals differently
+    /// once they are known.
+    Refused {
+        set: u64,
+        names: Vec<String>,
+    },
 }
 
 /// Variations of an enlarged picture.
@@ -111,6 +117,8 @@ pub enum BrowseNews {
         id: u64,
         source: String,
         reason: String,
+        /// Whether it is an archive that was cut short, which can be used as far as it goes.
+        is_cut: bool,
     },
     /// Opening was given up because somebody asked for it.
     Cancelled {
@@ -131,6 +139,10 @@ pub enum BrowseNews {
     Surveyed {
         set: u64,
         survey: Box<Survey>,
+    },
+    /// The files of [`BrowseRequest::Refused`] are taken into account from now on.
+    RefusedKnown {
+        set: u64,
     },
     Checking {
         set: u64,
@@ -155,8 +167,11 @@ pub struct BrowseSet {
     pub classes: Vec<ClassPictures>,
     pub train_balance: Balance,
     pub validation_balance: Balance,
-    /// What belongs to no class; a thousand at most.
+    /// What belongs to no class: the first thousand, and how much it is.
     pub left_out: Vec<FileReason>,
+    pub left_out_count: usize,
+    /// Whether the pictures are drawn at any size, and so have none of their own.
+    pub is_drawn: bool,
 }
 
 /// A picture of a grid.

@@ -1,8 +1,9 @@
 //! A source that is open: which pictures each class has, and where they are.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::survey::Tally;
 use super::{BrowseSet, PictureProblem, Place};
@@ -23,6 +24,8 @@ pub(super) struct OpenSet {
     /// Known once some pictures have been read.
     pub colours: OnceLock<ColourStatistics>,
     pub tally: Tally,
+    /// Indices of training pictures that are known to be unusable, in order.
+    refused: Mutex<Vec<u32>>,
 }
 
 /// The pictures of a split, class by class.
@@ -96,7 +99,8 @@ impl OpenSet {
         let (train, validation) = (groups(Split::Train), groups(Split::Validation));
         let tally = Tally::new(train.indices.len());
         let root = dataset.home().map(Path::to_owned);
-        Self { root, id, config, train, validation, dataset, colours: OnceLock::new(), tally }
+        let (colours, refused) = (OnceLock::new(), Mutex::default());
+        Self { root, id, config, train, validation, dataset, colours, tally, refused }
     }
 
     /// What there is to tell before any picture is read.
@@ -121,6 +125,8 @@ impl OpenSet {
             validation_balance: Balance::of(validation.iter().copied()),
             train_balance,
             left_out: self.dataset.left_out().iter().cloned().map(FileReason::from).collect(),
+            left_out_count: self.dataset.left_out_count(),
+            is_drawn: self.dataset.is_drawn(),
             description,
         }
     }
@@ -135,6 +141,31 @@ impl OpenSet {
     /// The data set's index of the picture at a place.
     pub fn index(&self, place: Place) -> Option<usize> {
         self.groups(place.split).index(place.class, place.position)
+    }
+
+    /// Takes note of the training pictures that cannot be used, by their indices in order.
+    pub fn set_refused(&self, indices: Vec<u32>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = indices;
+    }
+
+    /// As [`Self::set_refused`], of the pictures of these names.
+    pub fn set_refused_names(&self, names: &[String]) {
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let is_refused = |index: &usize| names.contains(self.dataset.name(Split::Train, *index).as_str());
+        let indices = (0..self.dataset.len(Split::Train)).filter(is_refused);
+        self.set_refused(indices.map(|index| index as u32).collect());
+    }
+
+    /// The number under which training deals chances to a picture: it counts the usable ones alone, as far as the
+    /// others are known.
+    pub fn number_in_training(&self, split: Split, index: usize) -> usize {
+        match split {
+            Split::Train => {
+                let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                index - refused.partition_point(|&refused| (refused as usize) < index)
+            }
+            Split::Validation => index,
+        }
     }
 
     /// Runs `read` on a picture of this set; what goes wrong comes back with the picture's name.

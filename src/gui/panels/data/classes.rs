@@ -12,6 +12,7 @@ use crate::gui::data_view::{DataView, Sort};
 use crate::gui::format;
 use crate::gui::theme::Palette;
 use crate::gui::widgets::{heading_ui, warning_sign};
+use crate::words;
 
 /// Height of a row.
 const ROW: f32 = 26.0;
@@ -25,7 +26,7 @@ const SORTS: [(Sort, &str); 4] =
 /// The list with its search field.
 pub(super) fn classes_ui(ui: &mut Ui, classes: &[ClassPictures], data: &mut DataView) {
     ui.horizontal_wrapped(|ui| {
-        heading_ui(ui, &format!("{} classes", format::count(classes.len())));
+        heading_ui(ui, &words::counted(classes.len(), "class"));
     });
     ui.horizontal_wrapped(|ui| {
         for (split, title) in [(Split::Train, "To train on"), (Split::Validation, "To validate")] {
@@ -174,7 +175,7 @@ fn row_ui(ui: &Ui, classes: &[ClassPictures], row: Row, rect: Rect, largest: usi
         }
     };
     let remark = if few { ", few to train on" } else { "" };
-    let text = format!("{name}: {} pictures{remark}", format::count(pictures));
+    let text = format!("{name}: {}{remark}", words::counted(pictures, "picture"));
     response.widget_info(|| WidgetInfo::selected(egui::Role::ListItem, true, chosen, &text));
     let inner = rect.shrink2(vec2(6.0, 0.0));
     if chosen {

@@ -74,6 +74,12 @@ fn unusable_ui(ui: &mut Ui, state: &State, reason: &str, actions: &mut Vec<Actio
         {
             actions.push(Action::UseSource(state.source.clone()));
         }
+        if state.gallery.is_cut {
+            let help = "Learn from the pictures that are there. What is missing may be whole classes.";
+            if button_ui(ui, "Use what is there", Ok(()), help).clicked() {
+                actions.push(Action::AcceptCut);
+            }
+        }
         if button_ui(ui, "Copy the reason", Ok(()), "Put the message on the clipboard").clicked() {
             actions.push(Action::CopyText(reason.to_owned()));
         }

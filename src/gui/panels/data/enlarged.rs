@@ -130,12 +130,15 @@ fn facts_ui(ui: &mut Ui, set: &BrowseSet, large: &LargePicture, preview: Preview
     let class = set.classes.get(large.label as usize).map_or("", |class| &class.class);
     let (width, height) = large.size;
     let stored = preview.stored_side;
-    let kept = if width == height {
+    let kept = if set.is_drawn {
+        format!("drawn at {stored}x{stored}")
+    } else if width == height {
         format!("kept as {stored}x{stored}")
     } else {
         format!("kept as {stored}x{stored}: the middle square, the rest is never seen")
     };
-    ui.add(Label::new(format!("{class} · {width} x {height} pixels · {kept}")).wrap());
+    let size = if set.is_drawn { String::new() } else { format!(" · {width} x {height} pixels") };
+    ui.add(Label::new(format!("{class}{size} · {kept}")).wrap());
 }
 
 fn pictures_ui(

@@ -52,10 +52,13 @@ pub(super) fn header_ui(
 
 /// Sizes and balance in a line.
 fn facts(state: &State, set: &BrowseSet, draft: &Draft) -> String {
-    let mut text = format!(
-        "Usually {} pixels on the shorter side. To train on {}, to validate {}.",
-        set.description.typical_side, set.train_balance, set.validation_balance
-    );
+    let size = if set.is_drawn {
+        "Drawn at whatever size is needed.".to_owned()
+    } else {
+        format!("Usually {} pixels on the shorter side.", format::count(set.description.typical_side))
+    };
+    let mut text =
+        format!("{size} To train on {}, to validate {}.", set.train_balance, set.validation_balance);
     if let Some(preview) = preview(state, draft) {
         let (stored, crop) = (preview.stored_side, preview.crop_side);
         text += &format!(
@@ -65,24 +68,29 @@ fn facts(state: &State, set: &BrowseSet, draft: &Draft) -> String {
     text
 }
 
+/// How far a check is, and the way to stop it.
+pub(super) fn going_ui(ui: &mut Ui, check: &CheckState, actions: &mut Vec<Action>) {
+    let CheckState::Going { done, total, stopping } = *check else { return };
+    ui.horizontal(|ui| {
+        let allowed = if stopping { Err("It is being stopped.") } else { Ok(()) };
+        let help = "Give up; what was found so far is not kept";
+        if button_ui(ui, "Stop the check", allowed, help).clicked() {
+            actions.push(Action::StopCheck);
+        }
+        let size = vec2(110.0_f32.min(ui.available_width() * 0.3), 8.0);
+        progress_ui(ui, "Check progress", done as f64, total as f64, size);
+        let text = match total {
+            0 => "Reading…".to_owned(),
+            _ => format!("{} of {}", format::count(done), format::count(total)),
+        };
+        ui.label(RichText::new(text).weak());
+    });
+}
+
 /// The button that reads everything; while it does so, how far it is.
 fn check_ui(ui: &mut Ui, check: &CheckState, actions: &mut Vec<Action>) {
-    match *check {
-        CheckState::Going { done, total, stopping } => {
-            let allowed = if stopping { Err("It is being stopped.") } else { Ok(()) };
-            if button_ui(ui, "Stop the check", allowed, "Give up; what was found so far is not kept")
-                .clicked()
-            {
-                actions.push(Action::StopCheck);
-            }
-            let size = vec2(110.0_f32.min(ui.available_width() * 0.3), 8.0);
-            progress_ui(ui, "Check progress", done as f64, total as f64, size);
-            let text = match total {
-                0 => "Reading…".to_owned(),
-                _ => format!("{} of {}", format::count(done), format::count(total)),
-            };
-            ui.label(RichText::new(text).weak());
-        }
+    match check {
+        CheckState::Going { .. } => going_ui(ui, check, actions),
         _ => {
             let help = "Read every picture and find out which cannot be used, which stand there twice, and how large \
                         the set becomes: the same as \"alexnet-lab data check\" in a terminal. Nothing is changed.";

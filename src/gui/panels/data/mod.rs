@@ -25,7 +25,6 @@ use egui::Ui;
 use super::super::data_view::{Section, preview};
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
-use crate::gui::format;
 use crate::gui::state::State;
 use crate::gui::theme::{GAP, card};
 use crate::gui::view::View;
@@ -59,7 +58,7 @@ fn section_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, action
     let unused = unused::files(state);
     let data = &mut view.data;
     ui.horizontal_wrapped(|ui| {
-        let not_used = format!("Not used ({})", format::count(unused.len()));
+        let not_used = unused::title(state, &unused);
         for (section, title, help) in [
             (Section::Pictures, "Pictures", "The pictures of the chosen class"),
             (Section::Statistics, "Statistics", "Sizes, mean picture, colours, balance"),
@@ -81,7 +80,7 @@ fn section_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, action
             enlarged::enlarged_ui(ui, &state.gallery, set, preview(state, draft), data, actions);
         }
         Section::Pictures => grid::grid_ui(ui, &state.gallery, set, preview(state, draft), data, actions),
-        Section::Statistics => statistics::statistics_ui(ui, state, data),
+        Section::Statistics => statistics::statistics_ui(ui, state, data, actions),
         Section::Unused => unused::unused_ui(ui, state, &unused, actions),
         Section::Check => check::check_ui(ui, &state.gallery.check, data, actions),
     }

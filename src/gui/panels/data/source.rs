@@ -5,13 +5,13 @@ use egui::{RichText, TextEdit, Ui};
 use super::short_source;
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
-use crate::gui::format;
 use crate::gui::panels::download::known_sets_ui;
 use crate::gui::state::{Found, State};
 use crate::gui::tab::Tab;
 use crate::gui::theme::{Palette, card};
 use crate::gui::view::View;
 use crate::gui::widgets::{busy_ui, button_ui, heading_ui};
+use crate::words;
 
 /// The card.
 pub fn source_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &View, actions: &mut Vec<Action>) {
@@ -94,9 +94,9 @@ fn found_ui(ui: &mut Ui, state: &State, view: &View, actions: &mut Vec<Action>) 
     }
     let refused = state.refused_by_run().len();
     if refused > 0 {
-        let files = if refused == 1 { "file was" } else { "files were" };
         let text =
-            RichText::new(format!("{} {files} left out", format::count(refused))).color(palette.warning);
+            format!("{} {} left out", words::counted(refused, "file"), words::verb(refused, "was", "were"));
+        let text = RichText::new(text).color(palette.warning);
         let link = ui.add(egui::Button::new(text).frame(false));
         if link.on_hover_text("See which, and why").clicked() {
             actions.push(Action::ShowUnused);

@@ -2,19 +2,22 @@
 
 use egui::{Grid, Image, Label, RichText, ScrollArea, TextureHandle, Ui, Vec2};
 
+use super::header::going_ui;
 use crate::data::ColourStatistics;
-use crate::engine::{BrowseSet, ClassPictures, Survey};
+use crate::engine::{BrowseSet, ClassPictures, InputStatistics, Survey};
+use crate::gui::action::Action;
 use crate::gui::data_view::DataView;
 use crate::gui::format;
 use crate::gui::gallery::{CheckState, Gallery};
 use crate::gui::state::State;
-use crate::gui::widgets::busy_ui;
+use crate::gui::widgets::{busy_ui, button_ui};
+use crate::words;
 
 /// Side of the mean picture.
 const MEAN: f32 = 160.0;
 
 /// The section.
-pub(super) fn statistics_ui(ui: &mut Ui, state: &State, data: &mut DataView) {
+pub(super) fn statistics_ui(ui: &mut Ui, state: &State, data: &mut DataView, actions: &mut Vec<Action>) {
     let Some(set) = &state.gallery.set else { return };
     ScrollArea::vertical().id_salt("statistics").auto_shrink(false).show(ui, |ui| {
         ui.label(RichText::new("Counts").strong());
@@ -22,21 +25,52 @@ pub(super) fn statistics_ui(ui: &mut Ui, state: &State, data: &mut DataView) {
         ui.add_space(10.0);
         ui.label(RichText::new("Colours and sizes").strong());
         colours_ui(ui, state, data);
+        ui.add_space(8.0);
+        measure_ui(ui, state, actions);
     });
 }
 
-/// The run's own figures if it has some; before that those of a survey.
+/// The way to the figures of all pictures: the check reads every one.
+fn measure_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let check = &state.gallery.check;
+    match check {
+        CheckState::Going { .. } => going_ui(ui, check, actions),
+        _ if exact(state).is_some() => {}
+        _ => {
+            let help = "Read every picture, for the exact mean picture and colours; on the way the files that cannot \
+                        be used are found. It can be stopped at any time and changes nothing.";
+            if button_ui(ui, "Measure all pictures", Ok(()), help).clicked() {
+                actions.push(Action::CheckData);
+            }
+        }
+    }
+}
+
+/// The figures of all pictures with their origin, from a run or from a check.
+fn exact(state: &State) -> Option<(&InputStatistics, &'static str)> {
+    let checked = match &state.gallery.check {
+        CheckState::Done(found) => found.inputs.as_ref(),
+        _ => None,
+    };
+    let run = state.inputs_of_run().map(|inputs| (inputs, "as the run has prepared them"));
+    run.or_else(|| checked.map(|inputs| (inputs, "as the check has read them")))
+}
+
+/// The figures of all pictures if they are known; before that those of a survey.
 fn colours_ui(ui: &mut Ui, state: &State, data: &mut DataView) {
     let survey = state.gallery.survey.as_deref();
-    if let Some(inputs) = state.inputs_of_run() {
-        let sides = survey.map(|survey| survey.sides);
-        let texture = data.mean_texture(ui.ctx(), (state.gallery.order, inputs.pictures), &inputs.mean);
-        let count = format::count(inputs.pictures);
-        let note = format!("Of all {count} usable pictures to train on, as the run has prepared them.");
+    let drawn = state.gallery.set.as_ref().is_some_and(|set| set.is_drawn);
+    let sides = survey.map(|survey| survey.sides).filter(|_| !drawn);
+    if let Some((inputs, origin)) = exact(state) {
+        let key = (state.gallery.order, inputs.pictures);
+        let texture = data.mean_texture(ui.ctx(), key, &inputs.mean);
+        let count = words::counted(inputs.pictures, "usable picture");
+        let (width, height) = inputs.mean.dimensions();
+        let note = format!("Of all {count} to train on at {width}x{height} pixels, {origin}.");
         figures_ui(ui, sides, &inputs.colours, &note, &texture);
     } else if let Some(survey) = survey {
         let texture = data.mean_texture(ui.ctx(), (state.gallery.order, 0), &survey.mean);
-        figures_ui(ui, Some(survey.sides), &survey.colours, &origin(survey), &texture);
+        figures_ui(ui, sides, &survey.colours, &origin(survey), &texture);
     } else {
         ui.horizontal(|ui| {
             busy_ui(ui, "Measuring");
@@ -56,25 +90,34 @@ fn origin(survey: &Survey) -> String {
         return format!("Of all {read} readable pictures to train on.{unreadable}");
     }
     format!(
-        "From {read} of {of} pictures to train on, spread over all classes: close to the figures of all of them, which \
-         are shown here once a run has prepared the pictures.{unreadable}"
+        "From {read} of {of} pictures to train on, spread over all classes: close to the figures of all of them.{unreadable}"
     )
 }
 
 fn counts_ui(ui: &mut Ui, set: &BrowseSet, gallery: &Gallery) {
-    let (train, validation, note) = match &gallery.check {
-        CheckState::Done(found) => {
-            (&found.train_balance, &found.validation_balance, "usable, as the check has found")
-        }
-        _ => (&set.train_balance, &set.validation_balance, "as listed; a check counts the usable ones"),
+    let (to_train, to_validate, train, validation, note) = match &gallery.check {
+        CheckState::Done(found) => (
+            found.train,
+            found.validation,
+            &found.train_balance,
+            &found.validation_balance,
+            "usable, as the check has found",
+        ),
+        _ => (
+            set.description.train,
+            set.description.validation,
+            &set.train_balance,
+            &set.validation_balance,
+            "as listed; a check counts the usable ones",
+        ),
     };
     rows_ui(
         ui,
         "counts",
         &[
             ("Classes", format::count(set.classes.len())),
-            ("To train on", format!("{} pictures; {train}", format::count(set.description.train))),
-            ("To validate", format!("{} pictures; {validation}", format::count(set.description.validation))),
+            ("To train on", format!("{}; {train}", words::counted(to_train, "picture"))),
+            ("To validate", format!("{}; {validation}", words::counted(to_validate, "picture"))),
             ("Few to train on", few(gallery.classes())),
         ],
     );
@@ -85,8 +128,7 @@ fn few(classes: &[ClassPictures]) -> String {
     let few = classes.iter().filter(|class| class.few).count();
     match few {
         0 => "no class".into(),
-        1 => "1 class".into(),
-        few => format!("{} classes", format::count(few)),
+        few => words::counted(few, "class"),
     }
 }
 

@@ -4,6 +4,7 @@ use egui::{Label, RichText, ScrollArea, Ui};
 
 use crate::engine::refused_table;
 use crate::gui::action::Action;
+use crate::gui::format;
 use crate::gui::gallery::CheckState;
 use crate::gui::state::State;
 use crate::gui::widgets::{button_ui, empty_ui};
@@ -23,6 +24,19 @@ pub(super) fn files(state: &State) -> Vec<Unused<'_>> {
         files.extend(set.left_out.iter().map(|file| (file.name.as_str(), file.reason.as_str())));
     }
     files
+}
+
+/// The title of the section: the count once every picture has been read, before that what has shown so far.
+pub(super) fn title(state: &State, files: &[Unused]) -> String {
+    let further =
+        state.gallery.set.as_ref().map_or(0, |set| set.left_out_count.saturating_sub(set.left_out.len()));
+    let count = files.len() + further;
+    let all_read = matches!(state.gallery.check, CheckState::Done(_)) || state.inputs_of_run().is_some();
+    match (count, all_read) {
+        (_, true) => format!("Not used ({})", format::count(count)),
+        (0, false) => "Not used".into(),
+        (_, false) => format!("Not used ({} so far)", format::count(count)),
+    }
 }
 
 /// The section.
