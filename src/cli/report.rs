@@ -247,7 +247,7 @@ impl Report {
 
     fn step(&mut self, point: &StepPoint, pace: &Pace) {
         let StepPoint { step, epoch, loss, top1_error, top5_error, lr } = *point;
-        let Pace { images_per_s, eta_s } = *pace;
+        let Pace { images_per_s, eta_s, .. } = *pace;
         if self.json {
             output::object(&json!({
                 "event": "step", "step": step, "epoch": epoch, "loss": loss, "top1_error": top1_error,

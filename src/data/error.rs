@@ -40,7 +40,7 @@ pub enum DataError {
     )]
     CutArchive { path: String, whole: String },
     #[error("{}", several(path, sets))]
-    Several { path: String, sets: Vec<String> },
+    Several { path: String, sets: Vec<DataSetThere> },
     #[error("`{path}` holds more than {} files: choose a smaller folder", words::count(*limit))]
     TooManyFiles { path: String, limit: usize },
     #[error("`{path}` holds no pictures: put the pictures of each class into a folder of its own there")]
@@ -101,14 +101,24 @@ fn class_unusable(path: &str, class: &str, first: &str, reason: &str) -> String 
 }
 
 /// Says which of several data sets there are to choose from.
-fn several(path: &str, sets: &[String]) -> String {
-    match sets {
+fn several(path: &str, sets: &[DataSetThere]) -> String {
+    let sets: Vec<String> = sets.iter().map(|set| format!("`{}` ({})", set.path, set.what)).collect();
+    match &sets[..] {
         [only] => format!("`{path}` is no data set itself, but holds one: choose {only}"),
         _ => format!(
             "`{path}` is no data set itself, but holds several: choose one of {}",
-            words::some_of(sets, 8)
+            words::some_of(&sets, 8)
         ),
     }
+}
+
+/// A data set, or an archive that may be one, in a folder of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataSetThere {
+    /// What to choose.
+    pub path: String,
+    /// What tells it, in a few words.
+    pub what: &'static str,
 }
 
 impl From<KnownError> for DataError {

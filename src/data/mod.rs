@@ -47,7 +47,7 @@ use sources::{Opening, SingleFile};
 pub use check::{Check, ClassCount, Duplicates, Figures, Sizes, check};
 pub use colour::{ColourPca, ColourStatistics, Colouring};
 pub use decode::{decode, dimensions, square};
-pub use error::DataError;
+pub use error::{DataError, DataSetThere};
 pub use fingerprint::Fingerprint;
 pub use loader::{Loader, Next, TrainPlan};
 pub use near::{LARGEST_DISTANCE, NearDuplicates, NearPair};

@@ -42,13 +42,17 @@ impl DriverError {
     }
 }
 
-/// Largest buffer in bytes that devices opened from now on are given; 0 is what the adapter allows.
-static LARGEST_BUFFER: AtomicU64 = AtomicU64::new(0);
+/// Largest buffer, and largest part of one that a shader can be given, in bytes, of devices opened from now on; 0 is
+/// what the adapter allows.
+static LARGEST: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 
-/// Lets every graphics device that is opened from now on refuse buffers above `bytes`, as a card with less memory
-/// would; `None` takes the limit away. For trials of what a program does when memory runs out.
-pub fn limit_buffers(bytes: Option<u64>) {
-    LARGEST_BUFFER.store(bytes.unwrap_or(0), Ordering::Relaxed);
+/// Lets every graphics device that is opened from now on refuse buffers above `buffer` bytes, and shaders that are given
+/// more than `binding` bytes at once, as a smaller card would; `None` takes the limit away. For trials of what a program
+/// does when memory runs out. The allocator asks for 8 MiB at once at least.
+pub fn limit_buffers(buffer: Option<u64>, binding: Option<u64>) {
+    for (place, bytes) in LARGEST.iter().zip([buffer, binding]) {
+        place.store(bytes.unwrap_or(0), Ordering::Relaxed);
+    }
 }
 
 /// A device of an adapter, as burn knows it and as it is.
@@ -136,12 +140,12 @@ fn request(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), Strin
         - wgpu::Features::all_experimental_mask()
         - wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
     let mut limits = adapter.limits();
-    match LARGEST_BUFFER.load(Ordering::Relaxed) {
-        0 => {}
-        most => {
-            limits.max_buffer_size = limits.max_buffer_size.min(most);
-            limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(most);
-        }
+    let [buffer, binding] = LARGEST.each_ref().map(|place| place.load(Ordering::Relaxed));
+    if buffer > 0 {
+        limits.max_buffer_size = limits.max_buffer_size.min(buffer);
+    }
+    if binding > 0 {
+        limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(binding);
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("alexnet-lab"),

@@ -37,6 +37,10 @@ pub enum Command {
     Stop,
     /// Set the learning rate of the weights from the next update on (the paper's own method, section 5).
     SetRate(f64),
+    /// Write a checkpoint of the run as soon as the update in hand is finished.
+    Keep,
+    /// Report the kernels of the convolution of that name.
+    ShowKernels(String),
     /// Search for a learning rate with the network, data and settings of a run that is not made. Refused during
     /// a run; ends early at [`Command::Stop`].
     FindRate {

@@ -21,11 +21,22 @@ pub(super) struct Control<'a> {
     pub shut_down: bool,
     /// A rate set by hand that is not in force yet.
     pub rate: Option<f64>,
+    /// A checkpoint is wanted now.
+    pub keep: bool,
 }
 
 impl<'a> Control<'a> {
     pub fn new(inbox: &'a Receiver<Command>, outbox: &'a Outbox) -> Self {
-        Self { inbox, outbox, paused: false, single: false, stop: false, shut_down: false, rate: None }
+        Self {
+            inbox,
+            outbox,
+            paused: false,
+            single: false,
+            stop: false,
+            shut_down: false,
+            rate: None,
+            keep: false,
+        }
     }
 
     pub fn inbox(&self) -> &'a Receiver<Command> {
@@ -73,6 +84,8 @@ impl<'a> Control<'a> {
                 predict(self.outbox, model, id, source, views, top)
             }
             Command::Save(path) => save(self.outbox, model, &path),
+            Command::Keep => self.keep = true,
+            Command::ShowKernels(layer) => show_kernels(self.outbox, model, &layer),
             Command::Start(_) | Command::TakeUp(_) => {
                 self.outbox.refuse("a run is going on; stop it before you start another")
             }
@@ -102,6 +115,15 @@ pub(super) fn predict(
         None => ("picture".into(), Err("there is no model yet: train one, or open a model file".into())),
     };
     outbox.send(Event::Prediction { id, name, result });
+}
+
+/// Answers a request for the kernels of a convolution. One that the network does not have is no news.
+pub(super) fn show_kernels(outbox: &Outbox, model: Option<View<'_>>, layer: &str) {
+    match model.map(|model| model.kernels(layer)) {
+        Some(Ok(Some(kernels))) => outbox.send(Event::Kernels(Box::new(kernels))),
+        Some(Err(message)) => outbox.refuse(message),
+        Some(Ok(None)) | None => {}
+    }
 }
 
 /// Answers a request to write a model file.

@@ -9,7 +9,7 @@ use crate::config::RunConfig;
 use crate::data::{Description, Refused};
 pub use crate::infer::Prediction;
 pub use crate::train::Suggestion;
-use crate::vis::{Evaluation, EvaluationPoint, FilterGrid, History, RatePoint, StepPoint};
+use crate::vis::{Evaluation, EvaluationPoint, FilterGrid, History, LayerKernels, RatePoint, StepPoint};
 
 /// A report from the engine.
 #[derive(Clone, Debug)]
@@ -37,6 +37,10 @@ pub enum Event {
     Evaluated(Arc<Evaluation>),
     /// First-layer kernels as they are now. Sent about twice a second while training.
     Filters(FilterGrid),
+    /// The same, kept as a frame of the run's [film](super::film).
+    Film(FilterGrid),
+    /// The kernels of a convolution, as asked for.
+    Kernels(Box<LayerKernels>),
     Paused {
         step: u64,
     },
@@ -256,6 +260,8 @@ pub struct ModelInfo {
     /// Side of the square input in pixels.
     pub input_side: u32,
     pub classes: Vec<String>,
+    /// Names of its convolutions, the first one first.
+    pub convolutions: Vec<String>,
     /// The file it was loaded from, if any.
     pub file: Option<PathBuf>,
 }
@@ -266,6 +272,8 @@ pub struct Pace {
     pub images_per_s: f64,
     /// Seconds until the run ends at this pace, validation included.
     pub eta_s: f64,
+    /// Share of the time that is spent waiting for pictures, 0 to 1.
+    pub waiting: f64,
 }
 
 /// Why a run ended.

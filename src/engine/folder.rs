@@ -8,9 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::film::FILM;
 use super::lock::{LOCK_FILE, Lock};
 use super::pictures;
-use super::rows;
 use super::tables::{self, Table};
 use crate::config::RunConfig;
 use crate::data::Refused;
@@ -105,7 +105,8 @@ fn remedy(reason: &io::Error) -> &'static str {
 }
 
 /// Everything that a run or a search writes; none of it may replace what is there.
-const OWN_FILES: [&str; 13] = [
+const OWN_FILES: [&str; 14] = [
+    FILM,
     "metrics.csv",
     "timing.csv",
     "config.toml",
@@ -179,9 +180,9 @@ impl RunFolder {
             .map_err(|reason| FolderError::Write { path: metrics_path, reason })?;
         let timing_path = path.join("timing.csv");
         // Wall-clock figures decide nothing; a table that was lost begins anew.
-        let timing = match rows::check(&timing_path, marks.timing) {
-            Ok(_) => Table::go_on(&timing_path, marks.timing),
-            Err(_) => Table::create(&timing_path, tables::TIMING),
+        let timing = match fs::metadata(&timing_path) {
+            Ok(file) if file.len() >= marks.timing.bytes => Table::go_on(&timing_path, marks.timing),
+            _ => Table::create(&timing_path, tables::TIMING),
         };
         let timing = timing.map_err(|reason| FolderError::Write { path: timing_path, reason })?;
         Ok(Self { path, metrics, timing, flushed: Instant::now(), _lock: lock })
@@ -239,7 +240,7 @@ impl RunFolder {
     /// The folder cannot be written. The rows wait in memory.
     pub fn flush(&mut self) -> Result<bool, FolderError> {
         self.flushed = Instant::now();
-        let removed = ["metrics.csv", "timing.csv"].iter().any(|name| !self.path.join(name).exists());
+        let removed = self.is_gone();
         if removed {
             self.restore().map_err(|reason| self.failed(reason))?;
         }
@@ -250,6 +251,11 @@ impl RunFolder {
         });
         written.map_err(|reason| self.failed(reason))?;
         Ok(removed)
+    }
+
+    /// Whether the folder was removed, or tables in it.
+    pub fn is_gone(&self) -> bool {
+        ["metrics.csv", "timing.csv"].iter().any(|name| !self.path.join(name).exists())
     }
 
     fn write_rows(&mut self) -> io::Result<()> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::device::{DeviceKind, memory_bytes};
 use crate::model::Shapes;
-use crate::train::{micro_batch, micro_batch_within};
+use crate::train::{card_bytes, micro_batch, micro_batch_within, training_bytes};
 use crate::words::bytes;
 
 /// A run's demand beside what there is.
@@ -17,7 +17,12 @@ pub struct MemoryNeed {
 }
 
 impl MemoryNeed {
-    pub(super) fn new(needed: usize, kind: DeviceKind) -> Self {
+    /// For training with batches of `batch` pictures of which `pass` pass at once.
+    pub(super) fn new(shapes: &Shapes, batch: usize, pass: usize, kind: DeviceKind) -> Self {
+        let needed = match kind {
+            DeviceKind::Cpu => training_bytes(shapes, batch, pass),
+            _ => card_bytes(shapes, batch, pass),
+        };
         Self { bytes: needed as u64, of: memory_bytes(kind) }
     }
 

@@ -8,6 +8,7 @@ mod check_report;
 mod command;
 mod control;
 mod conversion;
+mod diagnosis;
 mod disk;
 mod download;
 mod error;
@@ -15,6 +16,7 @@ mod evaluate;
 mod evaluation_tables;
 mod event;
 mod feed;
+mod film;
 mod find;
 mod folder;
 mod handle;
@@ -36,6 +38,7 @@ mod rows;
 mod run;
 mod runs;
 mod settings;
+mod sketch;
 mod start;
 mod statistics;
 mod summary;
@@ -47,7 +50,7 @@ mod worker;
 
 pub use browse::{
     BrowseNews, BrowseRequest, BrowseSet, Browser, LargePicture, Look, PictureProblem, Place, Preview,
-    SMALL_SIDE, SmallPicture, Survey, VARIATIONS, Variation, window,
+    SMALL_SIDE, SmallPicture, Survey, VARIATIONS, Variation, WayOut, window,
 };
 pub use catalogue::{PresetInfo, devices, presets};
 pub use check::{
@@ -57,6 +60,7 @@ pub use check::{
 pub use check_report::ReportRow;
 pub use command::{Command, PictureSource, RateRange, TakeUp, Views};
 pub use conversion::{ImportReport, ImportRequest, import};
+pub use diagnosis::{Course, Diagnosis, Finding, Remedy, diagnose};
 pub use download::{
     Download, DownloadEvent, DownloadRequest, DownloadSettings, Progress, ProxyChoice, SetFile, SetInfo,
     SetPresence, known_sets,
@@ -66,6 +70,7 @@ pub use event::{
     CheckpointInfo, Checkpoints, Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo,
     RunSummary, Stage, StopReason, Suggestion, TakenUp,
 };
+pub use film::film;
 pub use folder::refused_table;
 pub use handle::Engine;
 pub use interrupted::{Interrupted, interrupted, interrupted_run};
@@ -75,8 +80,10 @@ pub use prepared::{
 };
 pub use report::{ReportError, write_report};
 pub use runs::{Difference, RunProblem, RunRecord, differences, runs};
+pub use sketch::{Block, Fault, Sketch, sketch};
 pub use statistics::InputStatistics;
 pub use summary::{LayerSummary, NetworkSummary, summary};
+pub use take_up::{KeptCheckpoint, kept_checkpoints};
 
 pub use crate::data::Report as PrepareReport;
 pub use crate::model::ImportOptions;

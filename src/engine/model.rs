@@ -9,8 +9,10 @@ use super::event::ModelInfo;
 use crate::data;
 use crate::device::OpenDevice;
 use crate::infer::{self, Prediction, Views};
-use crate::model::{FirstKernels, ImportError, Imported, Input, ModelFile, ModelFileError, Network};
-use crate::vis::FilterGrid;
+use crate::model::{
+    ConvKernels, FirstKernels, ImportError, Imported, Input, LayerKind, ModelFile, ModelFileError, Network,
+};
+use crate::vis::{FilterGrid, LayerKernels};
 
 /// A network with what it takes to use it.
 pub(super) struct Model {
@@ -90,6 +92,22 @@ impl View<'_> {
     }
 }
 
+impl View<'_> {
+    /// The kernels of a convolution as they are now; `None` if there is no convolution of that name.
+    pub fn kernels(&self, layer: &str) -> Result<Option<LayerKernels>, String> {
+        let found = self.network.kernels(layer)?;
+        Ok(found.map(|ConvKernels { weights, outputs, inputs, side, columns }| LayerKernels {
+            layer: layer.into(),
+            step: self.step,
+            weights,
+            outputs,
+            inputs,
+            side,
+            columns,
+        }))
+    }
+}
+
 /// What a person wants to know of a network.
 pub(super) fn describe(network: &Network, classes: &[String]) -> ModelInfo {
     let shapes = network.shapes();
@@ -99,6 +117,13 @@ pub(super) fn describe(network: &Network, classes: &[String]) -> ModelInfo {
         multiply_adds: shapes.multiply_adds(),
         input_side: network.spec().input.side as u32,
         classes: classes.to_vec(),
+        convolutions: network
+            .spec()
+            .layers
+            .iter()
+            .filter(|layer| matches!(layer.kind, LayerKind::Conv { .. }))
+            .map(|layer| layer.name.clone())
+            .collect(),
         file: None,
     }
 }

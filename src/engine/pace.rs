@@ -40,13 +40,15 @@ pub(super) struct Stopwatch {
     update: Option<f64>,
     /// Seconds of the last validation.
     validation: Option<f64>,
+    /// Seconds that an update waits for its pictures, averaged.
+    waiting: f64,
     /// Time that passed while paused or validating belongs to no update.
     mark: Moment,
 }
 
 impl Stopwatch {
     pub fn new() -> Self {
-        Self { update: None, validation: None, mark: Moment::now() }
+        Self { update: None, validation: None, waiting: 0.0, mark: Moment::now() }
     }
 
     /// The next update begins now.
@@ -54,13 +56,15 @@ impl Stopwatch {
         self.mark = Moment::now();
     }
 
-    /// An update has ended; the next one begins.
-    pub fn update(&mut self) -> Lap {
+    /// An update that waited so long for its pictures has ended; the next one begins.
+    pub fn update(&mut self, waited: Duration) -> Lap {
         let now = Moment::now();
         let lap = self.lap(now);
         self.mark = now;
         if lap.gap.is_none() {
             let seconds = lap.took.as_secs_f64();
+            let waited = waited.as_secs_f64().min(seconds);
+            self.waiting += self.update.map_or(1.0, |_| NEWEST) * (waited - self.waiting);
             self.update = Some(self.update.map_or(seconds, |mean| mean + NEWEST * (seconds - mean)));
         }
         lap
@@ -103,6 +107,7 @@ impl Stopwatch {
         let validation = self.validation.unwrap_or(guess);
         Pace {
             images_per_s: if update > 0.0 { batch as f64 / update } else { 0.0 },
+            waiting: if update > 0.0 { self.waiting / update } else { 0.0 },
             eta_s: update * updates_left as f64 + validation * validations_left as f64,
         }
     }
@@ -115,7 +120,7 @@ mod tests {
     #[test]
     fn sleep_and_set_clocks_do_not_count_as_time_of_an_update() {
         let mark = Moment::now();
-        let watch = Stopwatch { update: Some(0.5), validation: None, mark };
+        let watch = Stopwatch { update: Some(0.5), validation: None, waiting: 0.0, mark };
         let seconds = |count| Duration::from_secs(count);
         let after = |steady, wall: i64| {
             let shift = seconds(wall.unsigned_abs());
@@ -143,7 +148,7 @@ mod tests {
         watch.update = Some(0.5);
         let before = watch.pace(10, 100, 0, 0);
         watch.mark.wall -= Duration::from_secs(7200);
-        let gap = watch.update().gap.expect("two hours are a gap");
+        let gap = watch.update(Duration::ZERO).gap.expect("two hours are a gap");
         assert!(gap >= Duration::from_secs(7100));
         assert_eq!(watch.pace(10, 100, 0, 0), before);
         assert_eq!(before.eta_s, 50.0);

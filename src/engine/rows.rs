@@ -1,6 +1,6 @@
-//! Reading the tables of a run back: whether they are still as they were written, and the curves they tell of.
+//! Reading `metrics.csv` back: whether it is still as it was written, and the curves that it tells of.
 //!
-//! The whole of a table is compared with its sum, which takes as long as reading it; its rows are not all taken apart,
+//! All of it is compared with its sum, which takes as long as reading it; its rows are not all taken apart,
 //! so that a run of a million updates opens almost as fast as one of a thousand.
 
 use std::fs::File;
@@ -204,8 +204,9 @@ mod tests {
         let cut = Mark { bytes: mark.bytes + 100, ..mark };
         assert!(history(&path, cut, 7).expect_err("it is too short").reason.contains("instead of"));
         let other = Mark { crc32: mark.crc32 ^ 1, ..mark };
-        assert!(check(&path, other).expect_err("it has changed").reason.contains("has changed"));
-        assert_eq!(check(&folder.path().join("none"), mark).map_err(|e| e.passing), Err(false));
+        assert!(history(&path, other, 7).expect_err("it has changed").reason.contains("has changed"));
+        let missing = history(&folder.path().join("none"), mark, 7).expect_err("there is none");
+        assert!(!missing.passing && missing.reason.contains("missing"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One run from its settings to its last file.
 
+mod beginning;
 mod keeping;
 mod recovery;
 mod saving;
@@ -9,29 +10,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use self::recovery::{Origin, Recovery};
 use super::Views;
 use super::control::Control;
 use super::disk::Disk;
 use super::error::{RunError, panic_text};
 use super::evaluate::evaluate;
-use super::event::{Event, RunInfo, RunSummary, Stage, StopReason};
+use super::event::{Event, RunSummary, StopReason};
 use super::feed;
+use super::film::Recorder;
 use super::keeper::Keeper;
-use super::memory::MemoryNeed;
 use super::model::{Model, View, describe};
 use super::pace::{Lap, Stopwatch};
-use super::pictures::Pictures;
-use super::plan::{self, Plan};
+use super::plan::Plan;
 use super::replay::KeptBatch;
-use super::run::recovery::{Origin, Recovery};
-use super::statistics::InputStatistics;
 use super::take_up::Basis;
 use super::timetable::Timetable;
 use crate::config::RunConfig;
 use crate::data::{HostBatch, Next, Split};
 use crate::device::DeviceKind;
 use crate::train::checkpoint::{Best, DataMark};
-use crate::train::{Between, Outcome, StepResult, Tally, Trainer, training_bytes};
+use crate::train::{Between, Outcome, StepResult, Tally, Trainer};
 use crate::vis::{EvaluationPoint, History, StepPoint};
 use crate::words;
 
@@ -100,6 +99,7 @@ struct Run {
     steps_per_epoch: u64,
     total_steps: u64,
     filters_shown: Instant,
+    film: Recorder,
     kept_batch: KeptBatch,
     /// What its pictures are known by.
     pictures: DataMark,
@@ -125,56 +125,6 @@ struct Run {
 }
 
 impl Run {
-    /// Builds the network and describes the run in its folder.
-    fn new(control: &mut Control, mut plan: Plan, recovery: &mut Recovery) -> Result<Self, RunError> {
-        control.outbox.send(Event::Preparing { stage: Stage::Model, done: 0, total: 0 });
-        let mut trainer = plan.trainer()?;
-        if plan.device.info.kind == DeviceKind::Cpu || recovery.cautious {
-            trainer.set_cautious();
-        }
-        let Plan { config, settings, store, .. } = &plan;
-        let pictures = Pictures::of(store);
-        let steps_per_epoch = plan::steps_per_epoch(store, settings);
-        let total_steps = plan::total_steps(config, settings, steps_per_epoch);
-        let timetable = Timetable::new(settings, plan.changes.clone(), steps_per_epoch);
-        let kept_batch = KeptBatch::new(trainer.network().shapes(), trainer.input().spec(), store);
-        let keeper = keeping::keeper(control, &plan, recovery.begun)?;
-        let now = Instant::now();
-        let run = Self {
-            plan,
-            trainer,
-            timetable,
-            history: History::default(),
-            watch: Stopwatch::new(),
-            started: now,
-            earlier_seconds: 0.0,
-            steps_per_epoch,
-            total_steps,
-            filters_shown: now,
-            keeper,
-            kept_batch,
-            pictures: pictures.mark,
-            next_batch: 0,
-            validation_due: false,
-            best: None,
-            diverged: false,
-            trouble: None,
-            disk: Disk::default(),
-            origin: None,
-            learning: false,
-            broken: false,
-            by_hand: Vec::new(),
-            to_set: std::mem::take(&mut recovery.to_set),
-        };
-        match run.describe() {
-            Err(error) if !recovery.begun => return Err(error),
-            Err(error) => log::warn!("the run is not described anew: {}", error.message),
-            Ok(()) => {}
-        }
-        recovery.begun = true;
-        Ok(run)
-    }
-
     /// From the first update to the last file. Nothing: the loss is no number, and where that begins can be found out
     /// by [`Self::look_closer`].
     fn go(&mut self, control: &mut Control) -> Result<Option<RunSummary>, RunError> {
@@ -184,44 +134,6 @@ impl Run {
             return Ok(None);
         }
         self.end(control, reason).map(Some)
-    }
-
-    /// Takes up what the run goes on from, and announces it.
-    fn begin(&mut self, control: &mut Control) -> Result<(), RunError> {
-        let taken_up = match self.plan.taken.take() {
-            Some(taken) => {
-                self.origin = Origin::of(&taken);
-                Some(self.take_up(control, taken)?)
-            }
-            None => None,
-        };
-        let Plan { config, device, store, folder, .. } = &self.plan;
-        let data = store.description();
-        let shapes = self.trainer.network().shapes();
-        let needed = training_bytes(shapes, self.plan.settings.batch, self.trainer.micro_batch());
-        let info = RunInfo {
-            config: config.clone(),
-            model: describe(self.trainer.network(), &data.classes),
-            data: data.clone(),
-            refused: store.refused().to_vec(),
-            inputs: InputStatistics::of(store),
-            device: device.info.name.clone(),
-            device_reason: device.reason.clone(),
-            memory: MemoryNeed::new(needed, device.info.kind),
-            folder: folder.path().into(),
-            steps_per_epoch: self.steps_per_epoch,
-            total_steps: self.total_steps,
-            taken_up,
-        };
-        let tight = info.memory.warning();
-        control.outbox.send(Event::Started(Box::new(info)));
-        if let Some(warning) = tight {
-            control.outbox.send(Event::Warning(warning));
-        }
-        self.warn_of_small_passes(control);
-        self.show_filters(control)?;
-        // Whether the weights have found room.
-        self.plan.check_device()
     }
 
     /// Updates until the end or until told to stop.
@@ -267,6 +179,9 @@ impl Run {
     /// Serves commands, waits while paused. A reason: the run should end.
     fn attend(&mut self, control: &mut Control) -> Result<Option<StopReason>, RunError> {
         control.drain(Some(self.view()));
+        if let Some(reason) = self.keep_now(control)? {
+            return Ok(Some(reason));
+        }
         if control.paused && !control.stop && !control.single {
             if !self.read_figures(control)? {
                 return Ok(Some(StopReason::Diverged));
@@ -281,6 +196,9 @@ impl Run {
                     control.wait(Some(self.view()));
                 }
                 self.take_rate(control);
+                if let Some(reason) = self.keep_now(control)? {
+                    return Ok(Some(reason));
+                }
             }
             self.disk.retry();
             if !control.paused && !control.stop {
@@ -341,7 +259,7 @@ impl Run {
             DeviceKind::Cpu => self.trainer.figures().map_err(RunError::device)?,
             _ => None,
         };
-        let Lap { took, gap } = self.watch.update();
+        let Lap { took, gap } = self.watch.update(waited);
         if let Some(gap) = gap {
             let away = words::duration(gap.as_secs_f64());
             control.outbox.send(Event::Note(format!(
@@ -357,6 +275,7 @@ impl Run {
         }
         self.plan.folder.timing(self.trainer.step(), took, batch.labels.len(), waited);
         self.write_down(control)?;
+        self.take_frame(control)?;
         if self.filters_shown.elapsed() > FILTER_PAUSE {
             self.show_filters(control)?;
         }

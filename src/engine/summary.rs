@@ -5,8 +5,7 @@ use serde::Serialize;
 use super::memory::{self, MemoryNeed};
 use crate::config::{ModelConfig, OptimConfig};
 use crate::device::DeviceKind;
-use crate::model::{LayerKind, Shapes, Sides, Variants, preset};
-use crate::train::training_bytes;
+use crate::model::{LayerKind, ModelSpec, Preset, Shapes, Sides, Variants, preset};
 
 /// What a network is and what it costs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,7 +25,7 @@ pub struct NetworkSummary {
     /// Pictures that pass through the network at once.
     pub pass: usize,
     /// Bytes that training takes at its peak: weights, gradients and velocities, and the maps of a pass with theirs.
-    pub training_bytes: usize,
+    pub training_bytes: u64,
     /// The same beside the memory of this machine.
     pub memory: MemoryNeed,
 }
@@ -57,9 +56,19 @@ pub fn summary(model: &ModelConfig, classes: usize, optim: &OptimConfig) -> Resu
     let variants = Variants::resolve(&mut model.clone(), &preset.variants);
     let spec = preset.spec(classes, &variants).map_err(|e| e.to_string())?;
     let shapes = Shapes::of(&spec).map_err(|e| e.to_string())?;
+    Ok(describe(preset, &spec, &shapes, optim))
+}
+
+/// What a network of that preset is and costs.
+pub(super) fn describe(
+    preset: &Preset,
+    spec: &ModelSpec,
+    shapes: &Shapes,
+    optim: &OptimConfig,
+) -> NetworkSummary {
     let batch = optim.batch.unwrap_or(preset.recipe.batch);
     let pass = match optim.micro_batch {
-        0 => memory::pass(&shapes, batch, DeviceKind::Cpu),
+        0 => memory::pass(shapes, batch, DeviceKind::Cpu),
         pass => pass.min(batch),
     };
     let layers = spec.layers.iter().zip(&shapes.layers).map(|(layer, shape)| LayerSummary {
@@ -70,9 +79,9 @@ pub fn summary(model: &ModelConfig, classes: usize, optim: &OptimConfig) -> Resu
         multiply_adds: shape.multiply_adds,
         output_bytes: 4 * batch * shape.output.len(),
     });
-    let training_bytes = training_bytes(&shapes, batch, pass);
-    Ok(NetworkSummary {
-        model: name.into(),
+    let memory = MemoryNeed::new(shapes, batch, pass, DeviceKind::Cpu);
+    NetworkSummary {
+        model: preset.name.into(),
         title: preset.title.into(),
         input_side: spec.input.side,
         layers: layers.collect(),
@@ -80,9 +89,9 @@ pub fn summary(model: &ModelConfig, classes: usize, optim: &OptimConfig) -> Resu
         multiply_adds: shapes.multiply_adds(),
         batch,
         pass,
-        training_bytes,
-        memory: MemoryNeed::new(training_bytes, DeviceKind::Cpu),
-    })
+        training_bytes: memory.bytes,
+        memory,
+    }
 }
 
 /// What a layer does, in a few words.

@@ -386,3 +386,18 @@ fn check_free(before: &RunConfig, config: &RunConfig, run: &Path) -> Result<Vec<
         refused[0]
     )))
 }
+
+/// A checkpoint that a run has kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptCheckpoint {
+    /// Updates made before it.
+    pub step: u64,
+    pub path: PathBuf,
+}
+
+/// The checkpoints in a run folder, oldest first. Lists a folder: not for the window's thread.
+pub fn kept_checkpoints(run: &Path) -> Vec<KeptCheckpoint> {
+    // Absolute, so that they are found wherever the program stands.
+    let run = std::path::absolute(run).unwrap_or_else(|_| run.into());
+    Shelf::of_run(&run).list().into_iter().map(|(step, path)| KeptCheckpoint { step, path }).collect()
+}

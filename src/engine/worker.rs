@@ -20,6 +20,7 @@ use crate::config::{DataConfig, RunConfig};
 use crate::data::Split;
 use crate::device;
 use crate::vis::Evaluation;
+use crate::words;
 
 /// Serves commands until told to shut down or until nobody can send any more.
 pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
@@ -72,8 +73,16 @@ impl Worker<'_> {
                 control::predict(self.outbox, self.model.as_ref().map(Model::view), id, source, views, top);
             }
             Command::Save(path) => control::save(self.outbox, self.model.as_ref().map(Model::view), &path),
+            Command::ShowKernels(layer) => {
+                control::show_kernels(self.outbox, self.model.as_ref().map(Model::view), &layer);
+            }
             // The run that these were meant for has just ended.
-            Command::Pause | Command::Resume | Command::Step | Command::Stop | Command::SetRate(_) => {}
+            Command::Pause
+            | Command::Resume
+            | Command::Step
+            | Command::Stop
+            | Command::SetRate(_)
+            | Command::Keep => {}
             Command::ShutDown => return End::ShutDown,
         }
         End::Idle
@@ -176,9 +185,10 @@ impl Worker<'_> {
         let Some((tally, unreadable)) = result? else { return Ok(None) };
         let refused = store.refused().len() + unreadable;
         if refused > 0 {
-            control
-                .outbox
-                .send(Event::Warning(format!("{refused} pictures could not be read and were left out")));
+            let pictures = words::counted(refused, "picture");
+            let were = words::verb(refused, "was", "were");
+            let text = format!("{pictures} could not be read and {were} left out");
+            control.outbox.send(Event::Warning(text));
         }
         evaluation.point = run::evaluation_point(&tally, model.step, 0.0);
         Ok(Some(evaluation))

@@ -6,7 +6,29 @@ use egui::ThemePreference;
 
 use super::downloads::KnownAction;
 use super::tab::Tab;
-use crate::engine::PictureSource;
+use crate::engine::{PictureSource, Remedy};
+
+/// What can be written of the first layer's kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// The frame in view, as pixels.
+    Png,
+    /// The frame in view, as a vector drawing.
+    Svg,
+    /// The whole film.
+    Gif,
+}
+
+impl Figure {
+    /// The name of the file to propose.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Png => "kernels.png",
+            Self::Svg => "kernels.svg",
+            Self::Gif => "kernels.gif",
+        }
+    }
+}
 
 /// A wish, from a button, a key, a dropped file or a finished background task.
 #[derive(Clone, Debug)]
@@ -44,6 +66,15 @@ pub enum Action {
     Step,
     Stop,
     SetRate(f64),
+    /// Write a checkpoint of the run now.
+    SaveNow,
+    /// Show or hide the sheet of checkpoints to go on from.
+    ToggleBranch,
+    /// Begin a branch at this checkpoint, at this rate if one is given. A run going on is saved first.
+    Branch(PathBuf, Option<f64>),
+    /// Do what the diagnosis proposes.
+    Cure(Remedy),
+    DismissDiagnosis,
     /// Search for a learning rate with the settings of the draft.
     FindRate,
     /// Take a rate into the draft.
@@ -54,6 +85,16 @@ pub enum Action {
     LoadModel(PathBuf),
     SaveModel(PathBuf),
     PickPictures,
+    /// Read the kernels of the convolution of that name.
+    ShowKernels(String),
+    /// Choose a run whose film to show.
+    PickFilm,
+    ReadFilm(PathBuf),
+    /// Show the film of the run at hand again.
+    CloseFilm,
+    /// Ask where to write kernels or film.
+    PickFigure(Figure),
+    WriteFigure(Figure, PathBuf),
     /// Take a picture, a file list or a path from the clipboard.
     Paste,
     /// Text that was pasted: paths or `file://` addresses, one a line.
@@ -72,5 +113,7 @@ pub enum Action {
     /// Multiply the size of everything by a step up (`true`) or down.
     Zoom(bool),
     ResetZoom,
+    /// Show or hide the left column.
+    ToggleSetup,
     ToggleShortcuts,
 }

@@ -1,6 +1,7 @@
 //! The window's frame: takes in events, lets the panels draw, carries out what they ask.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use egui::{Context, Ui, ViewportCommand};
@@ -15,7 +16,7 @@ use super::panels::shortcuts;
 use super::state::{DeviceChoice, Found, State};
 use super::tab::Tab;
 use super::view::View;
-use super::{incoming, layout, theme};
+use super::{incoming, layout, memory, theme};
 use crate::config::RunConfig;
 use crate::engine::{self, BrowseNews, BrowseRequest, Browser, Command, Engine, Event, PresetInfo};
 
@@ -24,6 +25,9 @@ const VIEW: &str = "view";
 
 /// Small pictures taken in at a time, so that a flood of them never holds up the window.
 const AT_ONCE: usize = 48;
+
+/// How often the memory is asked for.
+const MEMORY_PAUSE: Duration = Duration::from_secs(2);
 
 /// The window's ways to the engine and to the browser.
 pub struct Port {
@@ -76,6 +80,8 @@ pub struct App {
     opened_share: f64,
     /// Orders for when the data source is known.
     waiting: VecDeque<Command>,
+    /// When the memory was asked for last.
+    memory_read: Instant,
 }
 
 impl App {
@@ -91,7 +97,9 @@ impl App {
             port,
             opened_share: 0.0,
             waiting: VecDeque::new(),
+            memory_read: Instant::now(),
         };
+        (app.state.memory, app.state.free_memory) = (memory::taken(), memory::free());
         app.describe();
         app
     }
@@ -190,6 +198,16 @@ impl App {
         while let Ok(event) = self.port.events.try_recv() {
             self.state.apply(event);
         }
+        self.go_on_afterwards();
+        if self.memory_read.elapsed() > MEMORY_PAUSE {
+            self.memory_read = Instant::now();
+            (self.state.memory, self.state.free_memory) = (memory::taken(), memory::free());
+        }
+        if std::mem::take(&mut self.state.film.to_read)
+            && let Some(run) = self.state.film.run.clone()
+        {
+            self.background.read_film(run);
+        }
         self.take_in_pictures(ctx);
         match self.state.found {
             Found::Ready(..) => self.view.remember_source(&self.state.source),
@@ -249,6 +267,25 @@ impl App {
             Done::Wrote(path) => {
                 self.state.notices.push(Severity::Info, format!("The list is in {}", path.display()));
             }
+            Done::WroteKernels(path) => {
+                self.state.notices.push(Severity::Info, format!("The kernels are in {}", path.display()));
+            }
+            Done::Film(run, Ok(frames)) => {
+                self.state.film_read(&run, frames);
+                self.view.film.frame = None;
+            }
+            // Of the run going on there is simply none yet.
+            Done::Film(run, Err(reason)) => {
+                if self.state.film.run.as_ref() != Some(&run) {
+                    self.state.notices.push(Severity::Error, reason);
+                }
+            }
+            Done::Checkpoints(run, kept) => {
+                if self.state.run.as_ref().is_some_and(|info| info.folder == run) {
+                    self.state.checkpoints = Some(kept);
+                }
+            }
+            Done::GoBack(path, rate) => self.go_back(path, rate),
             other => return incoming::actions_for(other),
         }
         Vec::new()
@@ -274,6 +311,10 @@ impl App {
         let mut actions = incoming::read_input(&ctx, &self.state);
         shortcuts::read_keys(&ctx, &self.state, &self.draft, &self.view, &mut actions);
         layout::window_ui(ui, &self.state, &mut self.draft, &mut self.view, &mut actions);
+        if !actions.is_empty() {
+            // What they change is to be seen at once.
+            ctx.request_repaint();
+        }
         for action in actions {
             self.carry_out(action, &ctx, frame);
         }

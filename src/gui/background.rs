@@ -10,9 +10,11 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use image::RgbImage;
 use rfd::{AsyncFileDialog, FileHandle};
 
+use super::action::Figure;
 use super::incoming::SOURCE_ENDINGS;
 use super::state::DeviceChoice;
-use crate::engine::{Interrupted, SetInfo};
+use crate::engine::{self, Interrupted, KeptCheckpoint, SetInfo};
+use crate::vis::{self, FilterGrid, Scale};
 
 /// No person answers a dialog faster than this: an earlier "cancelled" means that none was shown.
 const NO_DIALOG: Duration = Duration::from_millis(250);
@@ -39,6 +41,18 @@ pub enum Done {
     /// Where to write a list, and its text.
     List(PathBuf, String),
     Wrote(PathBuf),
+    /// Kernels, or their film, were written.
+    WroteKernels(PathBuf),
+    /// Where to write a figure.
+    Figure(Figure, PathBuf),
+    /// The folder of a run whose film is wanted.
+    FilmOf(PathBuf),
+    /// A run's film, or why there is none.
+    Film(PathBuf, Result<Vec<FilterGrid>, String>),
+    /// The checkpoints in a run's folder.
+    Checkpoints(PathBuf, Vec<KeptCheckpoint>),
+    /// The checkpoint to go back to, if there is one, and the rate to go on with.
+    GoBack(Option<PathBuf>, f64),
     KnownSets(Result<Vec<SetInfo>, String>),
     Problem(String),
 }
@@ -64,6 +78,9 @@ pub enum Dialog {
     SaveModel(String),
     /// With the text to write.
     SaveList(String),
+    SaveFigure(Figure),
+    /// The folder of a run whose film is wanted.
+    Film,
 }
 
 /// Starts tasks and collects what they hand back.
@@ -143,12 +160,63 @@ impl Background {
                 let answer = files.set_file_name(name).save_file();
                 self.await_answer(answer, |file: FileHandle| Done::SaveTo(file.path().into()));
             }
+            Dialog::SaveFigure(figure) => self.ask_for_figure(files, figure),
+            Dialog::Film => {
+                let answer = files.set_title("Folder of the run whose film to show").pick_folder();
+                self.await_answer(answer, |file: FileHandle| Done::FilmOf(file.path().into()));
+            }
             Dialog::SaveList(text) => {
                 let files = files.set_title("Save the list as").add_filter("Tables", &["csv"]);
                 let answer = files.set_file_name("not-used.csv").save_file();
                 self.await_answer(answer, |file: FileHandle| Done::List(file.path().into(), text));
             }
         }
+    }
+
+    fn ask_for_figure(&self, files: AsyncFileDialog, figure: Figure) {
+        let answer = files.set_title("Save the kernels as").set_file_name(figure.file_name()).save_file();
+        self.await_answer(answer, move |file: FileHandle| Done::Figure(figure, file.path().into()));
+    }
+
+    /// Writes kernels as a picture, or their film: `frames` holds the one in view, or all.
+    pub fn write_figure(&self, figure: Figure, frames: Vec<FilterGrid>, scale: Scale, path: PathBuf) {
+        self.spawn("write kernels", move || {
+            let written = match (figure, frames.first()) {
+                (Figure::Gif, _) => vis::write_film(&frames, scale, &path),
+                (Figure::Png, Some(grid)) => vis::write_filters(grid, scale, &path),
+                (Figure::Svg, Some(grid)) => vis::write_filters_svg(grid, scale, &path),
+                (Figure::Png | Figure::Svg, None) => return None,
+            };
+            Some(match written {
+                Ok(()) => Done::WroteKernels(path),
+                Err(error) => Done::Problem(error.to_string()),
+            })
+        });
+    }
+
+    /// Reads the film of a run.
+    pub fn read_film(&self, run: PathBuf) {
+        self.spawn("read a film", move || {
+            let film = engine::film(&run);
+            Some(Done::Film(run, film))
+        });
+    }
+
+    /// Lists the checkpoints of a run.
+    pub fn list_checkpoints(&self, run: PathBuf) {
+        self.spawn("list checkpoints", move || {
+            let kept = engine::kept_checkpoints(&run);
+            Some(Done::Checkpoints(run, kept))
+        });
+    }
+
+    /// Looks for the newest checkpoint of a run that is not later than `step`.
+    pub fn find_checkpoint(&self, run: PathBuf, step: u64, rate: f64) {
+        self.spawn("find a checkpoint", move || {
+            let kept = engine::kept_checkpoints(&run);
+            let found = kept.into_iter().rev().find(|kept| kept.step <= step);
+            Some(Done::GoBack(found.map(|kept| kept.path), rate))
+        });
     }
 
     /// Writes a text file.

@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 
 use egui::{Context, OutputCommand};
 
-use super::action::Action;
+use super::action::{Action, Figure};
 use super::app::App;
 use super::background::Dialog;
 use super::data_view::Section;
-use super::draft::Field;
 use super::incoming;
 use super::notice::Severity;
-use super::state::Found;
 use super::tab::Tab;
-use crate::engine::{BrowseRequest, Command, Event, PictureSource, RateRange, TakeUp, Views};
+use crate::engine::{BrowseRequest, Command, PictureSource, Views};
 
 /// Guesses asked for, as in the paper's Figure 4.
 const TOP: usize = 5;
@@ -40,7 +38,7 @@ impl App {
             }
             Action::PickList(text) => self.background.ask(Dialog::SaveList(text), frame),
             Action::WriteList(path, text) => self.background.write(path, text),
-            Action::Show(tab) => self.view.tab = tab,
+            Action::Show(tab) => self.show(tab),
             Action::ShowUnused => {
                 (self.view.tab, self.view.data.section) = (Tab::Data, Section::Unused);
             }
@@ -54,6 +52,23 @@ impl App {
             Action::Step => self.send(Command::Step),
             Action::Stop => self.stop(),
             Action::SetRate(rate) => self.send(Command::SetRate(rate)),
+            Action::SaveNow => self.send(Command::Keep),
+            Action::ToggleBranch => self.toggle_branch(),
+            Action::Branch(path, rate) => self.branch(path, rate),
+            Action::Cure(remedy) => self.cure(remedy),
+            Action::DismissDiagnosis => self.state.dismiss_diagnosis(),
+            Action::ShowKernels(layer) => {
+                self.view.film.layer = Some(layer.clone());
+                self.send(Command::ShowKernels(layer));
+            }
+            Action::PickFilm => self.background.ask(Dialog::Film, frame),
+            Action::CloseFilm => {
+                self.state.opened_film = None;
+                self.view.film.frame = None;
+            }
+            Action::ReadFilm(run) => self.background.read_film(run),
+            Action::PickFigure(figure) => self.background.ask(Dialog::SaveFigure(figure), frame),
+            Action::WriteFigure(figure, path) => self.write_figure(figure, path),
             Action::FindRate => self.find_rate(),
             Action::TakeRate(rate) => self.take_rate(rate),
             Action::DismissSearch => self.state.search = None,
@@ -84,6 +99,7 @@ impl App {
                 ctx.set_zoom_factor(zoom.clamp(ZOOM[0], ZOOM[1]));
             }
             Action::ResetZoom => ctx.set_zoom_factor(1.0),
+            Action::ToggleSetup => self.view.setup_open = !self.view.setup_open,
             Action::ToggleShortcuts => self.view.shortcuts_open = !self.view.shortcuts_open,
         }
     }
@@ -99,7 +115,7 @@ impl App {
         }
         self.draft.base.data.source = source;
         self.draft.base.data.accept_cut = false;
-        self.view.tab = Tab::Data;
+        self.show(Tab::Data);
         self.describe();
     }
 
@@ -113,52 +129,24 @@ impl App {
         self.browse(BrowseRequest::Check { set, near: self.view.data.near });
     }
 
-    fn start(&mut self) {
-        if self.state.busy() || matches!(self.state.found, Found::Unusable(_)) {
-            return;
-        }
-        // Errors are shown beside their fields.
-        if let Ok(config) = self.draft.config() {
-            self.state.asked_to_start();
-            self.view.tab = Tab::Train;
-            self.send_when_free(Command::Start(Box::new(config)));
+    /// Brings a view to the front; in a narrow window it takes the place of the left column.
+    pub(super) fn show(&mut self, tab: Tab) {
+        self.view.tab = tab;
+        if self.view.narrow {
+            self.view.setup_open = false;
         }
     }
 
-    fn resume_run(&mut self, path: PathBuf) {
-        if self.state.busy() {
-            self.state.notices.push(Severity::Warning, "Stop the run before resuming another one.");
-            return;
-        }
-        self.state.asked_to_start();
-        self.view.tab = Tab::Train;
-        self.send(Command::TakeUp(Box::new(TakeUp { path, ..TakeUp::default() })));
-    }
-
-    fn find_rate(&mut self) {
-        if self.state.busy() || matches!(self.state.found, Found::Unusable(_)) {
-            return;
-        }
-        if let Ok(config) = self.draft.config() {
-            self.state.asked_to_find();
-            let range = RateRange::default();
-            self.send_when_free(Command::FindRate { config: Box::new(config), range });
-        }
-    }
-
-    fn take_rate(&mut self, rate: f64) {
-        let preset = self.state.preset(self.draft.base.model.preset.as_deref());
-        self.draft.set(Field::LearningRate, &rate.to_string(), preset);
-        self.state.search = None;
-    }
-
-    fn stop(&mut self) {
-        if self.take_back_start() {
-            self.state.apply(Event::Cancelled);
-        } else {
-            self.state.stopping = true;
-            self.send(Command::Stop);
-        }
+    fn write_figure(&self, figure: Figure, path: PathBuf) {
+        let film = self.state.film_in_view();
+        let frames = match figure {
+            Figure::Gif => film.frames().to_vec(),
+            Figure::Png | Figure::Svg => {
+                let shown = film.frame(self.view.film.frame).map(|(_, grid)| grid);
+                shown.or(self.state.filters.as_ref()).cloned().into_iter().collect()
+            }
+        };
+        self.background.write_figure(figure, frames, self.view.film.scale, path);
     }
 
     fn load_model(&mut self, path: PathBuf) {
@@ -181,7 +169,7 @@ impl App {
             PictureSource::File(path) => file_name(path),
             PictureSource::Bytes { name, .. } | PictureSource::Pixels { name, .. } => name.clone(),
         };
-        self.view.tab = Tab::Train;
+        self.show(Tab::Train);
         let id = self.state.asked_to_classify(name);
         let views = if self.view.ten_views { Views::Ten } else { Views::One };
         self.send(Command::Predict { id, source, views, top: TOP });

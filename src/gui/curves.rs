@@ -1,110 +1,48 @@
-//! The curves of a run, held so that drawing them never gets slower.
-//!
-//! A run can have a million updates and a plot has a thousand columns of pixels. A [`Series`] keeps at most
-//! [`MAX_BINS`] bins; when they are full, neighbours are merged and every bin covers twice as many points.
-//! A bin remembers its lowest and its highest value, so that a spike is never lost. Validations are few
-//! and are all kept one by one.
+//! The curves of a run and what happened on the way.
 
+use super::series::Series;
+use crate::engine::Course;
 use crate::vis::{EvaluationPoint, StepPoint};
 
-/// Bins of a series. Each is drawn with three points (lowest, highest, smoothed).
-pub const MAX_BINS: usize = 512;
-
-/// Some neighbouring points of a series.
+/// Something that happened to a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bin {
-    /// Position and value of the lowest point.
-    pub low: [f64; 2],
-    /// Position and value of the highest point.
-    pub high: [f64; 2],
-    /// Position of the last point and the running mean there.
-    pub smooth: [f64; 2],
-    points: usize,
+pub enum Happening {
+    /// The rate was set by hand.
+    RateSet(f64),
+    /// The rate changed as planned, or because a validation said so.
+    RateChanged(f64),
+    Paused,
+    Resumed,
+    /// A checkpoint was written.
+    Saved,
+    /// It went on from a checkpoint.
+    TakenUp,
 }
 
-impl Bin {
-    fn merge(self, later: Self) -> Self {
-        Self {
-            low: if later.low[1] < self.low[1] { later.low } else { self.low },
-            high: if later.high[1] > self.high[1] { later.high } else { self.high },
-            smooth: later.smooth,
-            points: self.points + later.points,
+impl Happening {
+    /// What is said of it.
+    pub fn words(self) -> String {
+        match self {
+            Self::RateSet(rate) => format!("rate set to {} by hand", super::format::figures(rate)),
+            Self::RateChanged(rate) => format!("rate changed to {}", super::format::figures(rate)),
+            Self::Paused => "paused".into(),
+            Self::Resumed => "resumed".into(),
+            Self::Saved => "saved".into(),
+            Self::TakenUp => "taken up again".into(),
         }
     }
 }
 
-/// One quantity over the epochs, binned.
-#[derive(Clone, Debug)]
-pub struct Series {
-    bins: Vec<Bin>,
-    /// Points that go into one bin.
-    per_bin: usize,
-    /// Weighted sum of the values and sum of the weights of the running mean.
-    mean: (f64, f64),
-    last: Option<[f64; 2]>,
+/// When something happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    pub step: u64,
+    pub epoch: f64,
+    pub what: Happening,
 }
 
-impl Default for Series {
-    fn default() -> Self {
-        Self { bins: Vec::new(), per_bin: 1, mean: (0.0, 0.0), last: None }
-    }
-}
-
-impl Series {
-    /// Adds a point. `keep` is the share of the running mean that earlier points hold, 0 to 1.
-    /// A value that is not a number is left out: a plot cannot show it.
-    fn push(&mut self, x: f64, y: f64, keep: f64) {
-        if !x.is_finite() || !y.is_finite() {
-            return;
-        }
-        self.mean = (self.mean.0 * keep + y * (1.0 - keep), self.mean.1 * keep + (1.0 - keep));
-        let smooth = if self.mean.1 > 0.0 { self.mean.0 / self.mean.1 } else { y };
-        let point = Bin { low: [x, y], high: [x, y], smooth: [x, smooth], points: 1 };
-        match self.bins.last_mut() {
-            Some(bin) if bin.points < self.per_bin => *bin = bin.merge(point),
-            _ => self.bins.push(point),
-        }
-        self.last = Some([x, y]);
-        if self.bins.len() == MAX_BINS {
-            self.bins =
-                self.bins.chunks(2).map(|pair| pair[1..].iter().fold(pair[0], |a, &b| a.merge(b))).collect();
-            self.per_bin *= 2;
-        }
-    }
-
-    /// The last point as it was measured.
-    pub fn last(&self) -> Option<[f64; 2]> {
-        self.last
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.bins.is_empty()
-    }
-
-    pub fn bins(&self) -> &[Bin] {
-        &self.bins
-    }
-
-    /// The measured values, thinned: lowest and highest of each bin, in order of position.
-    pub fn raw(&self) -> Vec<[f64; 2]> {
-        let mut points = Vec::with_capacity(self.bins.len() * 2);
-        for bin in &self.bins {
-            if bin.low[0] == bin.high[0] {
-                points.push(bin.low);
-            } else if bin.low[0] < bin.high[0] {
-                points.extend([bin.low, bin.high]);
-            } else {
-                points.extend([bin.high, bin.low]);
-            }
-        }
-        points
-    }
-
-    /// The running mean.
-    pub fn smoothed(&self) -> Vec<[f64; 2]> {
-        self.bins.iter().map(|bin| bin.smooth).collect()
-    }
-}
+/// Events kept; of more, the oldest that are no changes of the rate go first.
+const KEPT_EVENTS: usize = 2000;
 
 /// Everything the plots draw.
 #[derive(Clone, Debug, Default)]
@@ -112,11 +50,15 @@ pub struct Curves {
     pub loss: Series,
     pub top1: Series,
     pub top5: Series,
+    pub rate: Series,
     pub evaluations: Vec<EvaluationPoint>,
-    /// Epoch and new rate of each change made by hand.
-    pub rate_changes: Vec<(f64, f64)>,
+    pub events: Vec<Event>,
+    /// The first update whose loss was no number.
+    pub broken: Option<u64>,
     /// Updates over which the running mean forgets two thirds of what it knew.
     memory: f64,
+    steps_per_epoch: u64,
+    first_step: u64,
     last_step: u64,
 }
 
@@ -124,7 +66,8 @@ impl Curves {
     /// Empty curves of a run with this many updates an epoch.
     pub fn new(steps_per_epoch: u64) -> Self {
         // An eighth of an epoch: short enough to follow the learning, long enough to calm a batch's luck.
-        Self { memory: (steps_per_epoch as f64 / 8.0).clamp(4.0, 300.0), ..Self::default() }
+        let memory = (steps_per_epoch as f64 / 8.0).clamp(4.0, 300.0);
+        Self { memory, steps_per_epoch, ..Self::default() }
     }
 
     /// Adds an update. One that is not later than the last is left out.
@@ -132,12 +75,19 @@ impl Curves {
         if point.step <= self.last_step {
             return;
         }
+        if self.loss.is_empty() {
+            self.first_step = point.step - 1;
+        }
         let gap = (point.step - self.last_step) as f64;
         self.last_step = point.step;
+        if !point.loss.is_finite() {
+            self.broken = self.broken.or(Some(point.step));
+        }
         let keep = (-gap / self.memory.max(1.0)).exp();
         self.loss.push(point.epoch, point.loss, keep);
         self.top1.push(point.epoch, point.top1_error, keep);
         self.top5.push(point.epoch, point.top5_error, keep);
+        self.rate.push(point.epoch, point.lr, 0.0);
     }
 
     /// Adds a validation, in order of its step; of two with the same step the later report counts.
@@ -148,9 +98,48 @@ impl Curves {
         }
     }
 
+    /// Notes that something happened after `step` updates.
+    pub fn happened(&mut self, step: u64, what: Happening) {
+        let event = Event { step, epoch: self.epoch_of(step), what };
+        if self.events.last() == Some(&event) {
+            return;
+        }
+        self.events.push(event);
+        if self.events.len() > KEPT_EVENTS {
+            let rate =
+                |event: &Event| matches!(event.what, Happening::RateSet(_) | Happening::RateChanged(_));
+            let oldest = self.events.iter().position(|event| !rate(event)).unwrap_or(0);
+            self.events.remove(oldest);
+        }
+    }
+
     /// The validation with the lowest top-1 error; of equal ones the first.
     pub fn best(&self) -> Option<&EvaluationPoint> {
         self.evaluations.iter().min_by(|a, b| a.top1_error.total_cmp(&b.top1_error))
+    }
+
+    /// The validation nearest to a position.
+    pub fn evaluation_near(&self, epoch: f64) -> Option<&EvaluationPoint> {
+        self.evaluations.iter().min_by(|a, b| (a.epoch - epoch).abs().total_cmp(&(b.epoch - epoch).abs()))
+    }
+
+    /// Epochs gone by after `step` updates.
+    pub fn epoch_of(&self, step: u64) -> f64 {
+        step as f64 / self.steps_per_epoch.max(1) as f64
+    }
+
+    /// Updates made after so many epochs.
+    pub fn step_at(&self, epoch: f64) -> u64 {
+        (epoch * self.steps_per_epoch as f64).round().max(0.0) as u64
+    }
+
+    /// The first and the last position of the curves, in epochs.
+    pub fn span(&self) -> [f64; 2] {
+        let trained = self.loss.last().map_or(0.0, |[epoch, _]| epoch);
+        [
+            self.epoch_of(self.first_step),
+            self.evaluations.last().map_or(trained, |point| point.epoch.max(trained)),
+        ]
     }
 
     /// Updates over which the running mean forgets two thirds of what it knew.
@@ -160,5 +149,23 @@ impl Curves {
 
     pub fn is_empty(&self) -> bool {
         self.loss.is_empty() && self.evaluations.is_empty()
+    }
+
+    /// What a diagnosis looks at; what the curves do not know is left open.
+    pub fn course(&self) -> Course<'_> {
+        let changed = self.events.iter().rev().find_map(|event| match event.what {
+            Happening::RateSet(_) | Happening::RateChanged(_) => Some(event.step),
+            _ => None,
+        });
+        Course {
+            losses: self.loss.values(),
+            begun: self.first_step,
+            broken: self.broken,
+            evaluations: &self.evaluations,
+            steps_per_epoch: self.steps_per_epoch,
+            rate: self.rate.last().map_or(0.0, |[_, rate]| rate),
+            settled: self.last_step.saturating_sub(changed.unwrap_or(self.first_step)),
+            ..Course::default()
+        }
     }
 }

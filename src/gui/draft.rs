@@ -4,10 +4,12 @@
 //! another preset moves every number that was left alone. [`Draft::config`] turns the texts into a
 //! [`RunConfig`], or says for each field what is wrong with it.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use crate::config::{ConfigError, ModelConfig, OptimConfig, RunConfig, Schedule};
-use crate::engine::{self, NetworkSummary, PresetInfo};
+use crate::engine::{self, PresetInfo, Sketch};
 
 /// Classes in the paper.
 const PAPER_CLASSES: usize = 1000;
@@ -33,12 +35,19 @@ pub enum Field {
 }
 
 /// Fields a student meets first.
-pub const MAIN_FIELDS: [Field; 6] =
-    [Field::Batch, Field::Epochs, Field::Momentum, Field::WeightDecay, Field::BiasRate, Field::Seed];
+pub const MAIN_FIELDS: [Field; 2] = [Field::Batch, Field::Epochs];
 
 /// Fields behind "Advanced".
-pub const ADVANCED_FIELDS: [Field; 4] =
-    [Field::MaxSteps, Field::ValidationShare, Field::MicroBatch, Field::ColourStrength];
+pub const ADVANCED_FIELDS: [Field; 8] = [
+    Field::Momentum,
+    Field::WeightDecay,
+    Field::BiasRate,
+    Field::Seed,
+    Field::MaxSteps,
+    Field::ValidationShare,
+    Field::MicroBatch,
+    Field::ColourStrength,
+];
 
 /// Fields about the rate and how it changes.
 pub const RATE_FIELDS: [Field; 5] =
@@ -244,7 +253,14 @@ pub struct Draft {
     pub base: RunConfig,
     /// Fields whose text differs from the standard one.
     changed: Vec<(Field, String)>,
+    /// The networks asked for last, with what they were worked out from: several panels want them in each frame.
+    drafted: RefCell<Vec<Drafted>>,
 }
+
+/// What a network is worked out from, and the network.
+type Drafted = ((ModelConfig, usize, OptimConfig), Rc<Sketch>);
+/// Networks kept: for the classes of the pictures, and for those of the paper.
+const KEPT_DRAFTS: usize = 2;
 
 impl Draft {
     pub fn new(config: RunConfig) -> Self {
@@ -256,7 +272,7 @@ impl Draft {
             .collect();
         let typed_source =
             if config.data.source == "sample" { String::new() } else { config.data.source.clone() };
-        Self { typed_source, base: config, changed }
+        Self { typed_source, base: config, changed, drafted: RefCell::default() }
     }
 
     pub fn is_changed(&self, field: Field) -> bool {
@@ -293,16 +309,36 @@ impl Draft {
         self.reset(Field::LearningRate);
     }
 
-    /// The network of the next run, layer by layer, for pictures of so many classes (before they are known, the
-    /// paper's 1000).
+    /// The network of the next run for pictures of so many classes (before they are known, the paper's 1000), or
+    /// the preset's own with what is wrong.
     ///
     /// # Errors
-    /// Why it cannot be built.
-    pub fn network(&self, preset: &PresetInfo, classes: Option<usize>) -> Result<NetworkSummary, String> {
-        let model = ModelConfig { preset: Some(preset.name.into()), ..self.base.model.clone() };
+    /// There is no such preset.
+    pub fn sketch(&self, preset: &PresetInfo, classes: Option<usize>) -> Result<Rc<Sketch>, String> {
+        let model = ModelConfig { preset: Some(preset.name.into()), from: None, ..self.base.model.clone() };
         // A number that cannot be used is told at its own field.
         let optim = self.config().map(|config| config.optim).unwrap_or_default();
-        engine::summary(&model, classes.unwrap_or(PAPER_CLASSES), &optim)
+        let key = (model, classes.unwrap_or(PAPER_CLASSES), optim);
+        let mut drafted = self.drafted.borrow_mut();
+        if let Some((_, sketch)) = drafted.iter().find(|(known, _)| *known == key) {
+            return Ok(sketch.clone());
+        }
+        let sketch = Rc::new(engine::sketch(&key.0, key.1, &key.2)?);
+        drafted.truncate(KEPT_DRAFTS - 1);
+        drafted.insert(0, (key, sketch.clone()));
+        Ok(sketch)
+    }
+
+    /// The same, if it can be built.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn network(&self, preset: &PresetInfo, classes: Option<usize>) -> Result<Rc<Sketch>, String> {
+        let sketch = self.sketch(preset, classes)?;
+        match &sketch.fault {
+            Some(fault) => Err(fault.reason.clone()),
+            None => Ok(sketch),
+        }
     }
 
     /// The preset without variants.
@@ -337,6 +373,11 @@ impl Draft {
         self.base.data.mean = None;
         self.base.model = self.plain_model();
         self.base.optim = OptimConfig::default();
+    }
+
+    /// The network as its preset says.
+    pub fn reset_model(&mut self) {
+        self.base.model = self.plain_model();
     }
 
     /// How the rate changes, as chosen or as the preset says.

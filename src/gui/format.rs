@@ -7,13 +7,14 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// Pictures a second: whole numbers when there are many.
+/// A number that is whole when it is large.
+pub fn rounded(value: f64) -> String {
+    if value >= 10.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+}
+
+/// Pictures a second.
 pub fn pace(images_per_s: f64) -> String {
-    if images_per_s >= 10.0 {
-        format!("{images_per_s:.0} images/s")
-    } else {
-        format!("{images_per_s:.1} images/s")
-    }
+    format!("{} images/s", rounded(images_per_s))
 }
 
 /// A loss or a rate with three figures that count.

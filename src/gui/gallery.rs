@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::format::sentence;
 use super::state::{Found, State};
 use crate::engine::{
-    BrowseNews, BrowseSet, ClassPictures, DataCheck, LargePicture, PictureProblem, Place, Survey,
+    BrowseNews, BrowseSet, ClassPictures, DataCheck, LargePicture, PictureProblem, Place, Survey, WayOut,
 };
 
 /// A check of every picture.
@@ -36,8 +36,8 @@ pub struct Gallery {
     /// Counts files while a source is being opened.
     counter: Option<Arc<AtomicUsize>>,
     pub set: Option<Box<BrowseSet>>,
-    /// The source cannot be used because it is an archive that was cut short.
-    pub is_cut: bool,
+    /// What else there is to do about a source that cannot be used.
+    pub way_out: WayOut,
     pub survey: Option<Box<Survey>>,
     pub check: CheckState,
     /// The picture shown large, with the epoch it was made for.
@@ -101,9 +101,9 @@ impl State {
                 self.gallery.counter = None;
                 self.gallery.set = Some(set);
             }
-            BrowseNews::Unusable { id, reason, is_cut, .. } if id == order => {
+            BrowseNews::Unusable { id, reason, way_out, .. } if id == order => {
                 self.looking = None;
-                self.gallery.is_cut = is_cut;
+                self.gallery.way_out = way_out;
                 self.found = Found::Unusable(sentence(&reason));
                 self.gallery.counter = None;
             }

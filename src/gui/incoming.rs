@@ -56,10 +56,18 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         }
         Done::Clipboard(Pasted::Files(paths)) => vec![Action::Dropped(paths)],
         Done::Clipboard(Pasted::Text(text)) => vec![Action::PasteText(text)],
+        Done::Figure(figure, path) => vec![Action::WriteFigure(figure, path)],
+        Done::FilmOf(run) => vec![Action::ReadFilm(run)],
         // Taken in by the app itself.
-        Done::Devices(_) | Done::Interrupted(_) | Done::KnownSets(_) | Done::Wrote(_) | Done::Problem(_) => {
-            Vec::new()
-        }
+        Done::Devices(_)
+        | Done::Interrupted(_)
+        | Done::KnownSets(_)
+        | Done::Film(..)
+        | Done::Checkpoints(..)
+        | Done::GoBack(..)
+        | Done::Wrote(_)
+        | Done::WroteKernels(_)
+        | Done::Problem(_) => Vec::new(),
     }
 }
 

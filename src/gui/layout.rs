@@ -9,7 +9,8 @@ use super::action::Action;
 use super::draft::Draft;
 use super::incoming;
 use super::panels::{
-    controls, curves, data, download, filters, network, notices, predict, shortcuts, status, tabs, top,
+    branch, controls, curves, data, diagnosis, download, film, filters, model, network, notices, predict,
+    shortcuts, status, tabs, top,
 };
 use super::state::State;
 use super::tab::Tab;
@@ -17,22 +18,48 @@ use super::theme::{GAP, Palette};
 use super::view::View;
 use super::widgets::{Direction, Pane, busy_ui, split_ui};
 
+/// Width of the left column, and of a window that has no room for it beside a view.
+const SETUP: f32 = 356.0;
+const NARROW: f32 = 800.0;
+
+/// Least height of the curves with the pictures below them.
+const TRAIN: f32 = 470.0;
+
 /// The whole window.
 pub fn window_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, actions: &mut Vec<Action>) {
     let edge = bar_frame(ui);
+    fit_width(ui, view);
     Panel::top("top").frame(edge).show(ui, |ui| top::top_ui(ui, state, actions));
     Panel::bottom("status").frame(edge).show(ui, |ui| status::status_ui(ui, state));
-    Panel::left("setup")
-        .frame(plain_frame(ui))
-        .default_size(356.0)
-        .size_range(290.0..=480.0)
-        .show(ui, |ui| setup_ui(ui, state, draft, view, actions));
-    CentralPanel::default().frame(plain_frame(ui)).show(ui, |ui| centre_ui(ui, state, draft, view, actions));
+    if view.setup_open && !view.narrow {
+        Panel::left("setup")
+            .frame(plain_frame(ui))
+            .default_size(SETUP)
+            .size_range(290.0..=480.0)
+            .show(ui, |ui| setup_ui(ui, state, draft, view, actions));
+    }
+    CentralPanel::default().frame(plain_frame(ui)).show(ui, |ui| {
+        if view.setup_open && view.narrow {
+            setup_ui(ui, state, draft, view, actions);
+        } else {
+            centre_ui(ui, state, draft, view, actions);
+        }
+    });
     let ctx = ui.ctx().clone();
+    branch::branch_ui(&ctx, state, view, actions);
     drop_hint_ui(&ctx, ui, state);
     download::download_ui(&ctx, state, view, actions);
     shortcuts::shortcuts_ui(&ctx, view, actions);
     saving_ui(&ctx, state);
+}
+
+/// Notices whether there is room for the left column beside a view. A window that becomes narrow shows the view.
+fn fit_width(ui: &Ui, view: &mut View) {
+    let narrow = ui.available_width() < NARROW;
+    if narrow != view.narrow {
+        view.narrow = narrow;
+        view.setup_open = !narrow;
+    }
 }
 
 fn setup_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, actions: &mut Vec<Action>) {
@@ -43,12 +70,12 @@ fn setup_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, acti
     ScrollArea::vertical().id_salt("setup scroll").auto_shrink(false).show(ui, |ui| {
         data::source_ui(ui, state, draft, view, actions);
         ui.add_space(4.0);
-        network::network_ui(ui, state, draft, actions);
+        network::network_ui(ui, state, draft, view, actions);
     });
 }
 
 /// The messages, and below them the view in front.
-fn centre_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, actions: &mut Vec<Action>) {
+fn centre_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, actions: &mut Vec<Action>) {
     tabs::tabs_ui(ui, view.tab, actions);
     ui.add_space(GAP - ui.spacing().item_spacing.y);
     if !state.notices.list().is_empty() || state.summary.is_some() {
@@ -62,12 +89,25 @@ fn centre_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, actions
     view.data.visible = 0..0;
     match view.tab {
         Tab::Data => data::data_ui(ui, state, draft, view, actions),
+        Tab::Model => model::model_ui(ui, state, draft),
         Tab::Train => train_ui(ui, state, view, actions),
+        Tab::Filters => film::film_ui(ui, state, view, actions),
     }
 }
 
 /// Curves above, kernels and guesses below.
 fn train_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action>) {
+    diagnosis::diagnosis_ui(ui, state, actions);
+    // What a low window cannot show at once is scrolled to.
+    let height = ui.available_height().max(TRAIN);
+    ScrollArea::vertical().id_salt("train").auto_shrink(false).show(ui, |ui| {
+        let room = egui::vec2(ui.available_width(), height);
+        let layout = egui::Layout::top_down(egui::Align::Min);
+        ui.allocate_ui_with_layout(room, layout, |ui| panes_ui(ui, state, view, actions));
+    });
+}
+
+fn panes_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action>) {
     // Taken out, because the panes change the rest of the view.
     let (mut upper, mut left) = (view.curves_share, view.filters_share);
     split_ui(
@@ -75,7 +115,7 @@ fn train_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Actio
         "curves and pictures",
         Direction::OneAboveTheOther,
         &mut upper,
-        [170.0, 180.0],
+        [300.0, 150.0],
         |ui, pane| match pane {
             Pane::First => curves::curves_ui(ui, state, view),
             Pane::Second => {

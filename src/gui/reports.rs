@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::curves::Curves;
+use super::curves::{Curves, Happening};
 use super::format::{figures, sentence};
 use super::notice::Severity;
 use super::state::{Answer, Phase, RateSearch, State};
 use crate::engine::{
-    Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, StopReason,
+    Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, StopReason, interrupted,
 };
-use crate::vis::{FilterGrid, StepPoint};
+use crate::vis::StepPoint;
 
 impl State {
     /// Takes in one report of the engine. Reports that do not fit the present phase change nothing.
@@ -31,17 +31,29 @@ impl State {
                 self.evaluating = None;
                 if self.run.is_some() {
                     self.curves.push_evaluation(point);
+                    self.look_after();
                 }
             }
             // Nothing of the window shows single pictures of a measurement.
             Event::Evaluated(_) => {}
             Event::Filters(grid) => {
-                if drawable(&grid) {
+                if grid.is_whole() {
                     self.filters = Some(grid);
                     self.filters_seen += 1;
                 }
             }
-            Event::Paused { .. } => {
+            Event::Film(grid) => self.film.push(grid),
+            Event::Kernels(kernels) => {
+                if kernels.is_whole() {
+                    self.kernels = Some(kernels);
+                    self.kernels_seen += 1;
+                }
+            }
+            Event::Paused { step } => {
+                // Single updates end in a pause of their own.
+                if self.phase == Phase::Training {
+                    self.curves.happened(step, Happening::Paused);
+                }
                 if self.running() {
                     self.phase = Phase::Paused;
                 }
@@ -49,10 +61,11 @@ impl State {
             Event::Resumed => {
                 if self.running() {
                     self.phase = Phase::Training;
+                    self.curves.happened(self.last.map_or(0, |point| point.step), Happening::Resumed);
                 }
             }
-            Event::RateSet { rate, .. } => self.rate_set(rate),
-            Event::Changed { epoch, change, .. } => self.changed(epoch, &change),
+            Event::RateSet { step, rate } => self.rate_set(step, rate),
+            Event::Changed { step, epoch, change } => self.changed(step, epoch, &change),
             Event::RateTried(point) => {
                 if let Some(search) = self.search.as_mut().filter(|search| search.found.is_none()) {
                     search.points.push(point);
@@ -62,11 +75,17 @@ impl State {
             Event::Loaded(model) => {
                 self.notices.push(Severity::Info, format!("Opened the model {}.", describe_model(&model)));
                 self.model = Some(*model);
+                self.film.clear();
+                (self.opened_film, self.kernels) = (None, None);
                 if !self.running() {
                     self.last = None;
                 }
             }
-            Event::Checkpoint(info) => self.checkpoint = Some(info),
+            Event::Checkpoint(info) => {
+                self.curves.happened(info.step, Happening::Saved);
+                self.checkpoint = Some(info);
+                self.checkpoints = None;
+            }
             Event::Saved { path } => self.saved(&path),
             Event::Prediction { id, name, result } => self.predicted(id, name, result),
             Event::Note(text) => self.notices.push(Severity::Info, sentence(&text)),
@@ -79,6 +98,10 @@ impl State {
                     self.ended();
                     // The window stays, so that the reason is seen.
                     self.closing = false;
+                    // What was kept of it can be gone on with.
+                    let run = self.run.as_ref().filter(|_| run_ended);
+                    self.interrupted =
+                        run.and_then(|run| interrupted(&run.folder)).or(self.interrupted.take());
                 }
                 let kept = saved.map(|path| format!(" What was learned is kept in {}.", path.display()));
                 self.notices.push(Severity::Error, sentence(&message) + &kept.unwrap_or_default());
@@ -88,7 +111,16 @@ impl State {
 
     fn started(&mut self, info: Box<RunInfo>) {
         self.phase = Phase::Training;
-        self.curves = Curves::new(info.steps_per_epoch);
+        let of_this =
+            |from: &Path| self.run.as_ref().is_some_and(|run| from.starts_with(absolute(&run.folder)));
+        let branch =
+            info.taken_up.as_ref().is_some_and(|taken| taken.branch && of_this(&absolute(&taken.from)));
+        let before = std::mem::replace(&mut self.curves, Curves::new(info.steps_per_epoch));
+        self.parent_curves = branch.then_some(before);
+        (self.diagnosis, self.checkpoints) = (None, None);
+        (self.dismissed, self.next_look) = (Vec::new(), 0);
+        self.film.begin(&info.folder, info.taken_up.as_ref().is_some_and(|taken| !taken.branch));
+        (self.opened_film, self.kernels) = (None, None);
         self.last = None;
         self.pace = None;
         self.evaluating = None;
@@ -100,6 +132,7 @@ impl State {
             taken.history.steps.iter().for_each(|point| self.curves.push_step(point));
             taken.history.evaluations.iter().for_each(|point| self.curves.push_evaluation(*point));
             self.last = taken.history.steps.last().copied();
+            self.curves.happened(taken.step, Happening::TakenUp);
             // It goes on; there is nothing to offer any more.
             self.interrupted = self.interrupted.take().filter(|run| run.folder != info.folder);
         }
@@ -118,22 +151,29 @@ impl State {
             self.last = Some(point);
         }
         self.pace = Some(pace);
-    }
-
-    fn rate_set(&mut self, rate: f64) {
-        if self.running() {
-            self.rate = Some(rate);
-            self.curves.rate_changes.push((self.last.map_or(0.0, |point| point.epoch), rate));
+        let made = self.curves.loss.values().len();
+        if made >= self.next_look || self.curves.broken.is_some() {
+            // A look takes time in proportion to the length of the run.
+            self.next_look = made + (made / 64).max(16);
+            self.look_after();
         }
     }
 
-    fn changed(&mut self, epoch: f64, change: &RunChange) {
+    fn rate_set(&mut self, step: u64, rate: f64) {
+        if self.running() {
+            self.rate = Some(rate);
+            self.curves.happened(step, Happening::RateSet(rate));
+            self.look_after();
+        }
+    }
+
+    fn changed(&mut self, step: u64, epoch: f64, change: &RunChange) {
         if !self.running() {
             return;
         }
         if let RunChange::PlannedRate(rate) | RunChange::PlateauRate(rate) = *change {
             self.rate = Some(rate);
-            self.curves.rate_changes.push((epoch, rate));
+            self.curves.happened(step.saturating_sub(1), Happening::RateChanged(rate));
         }
         // What was planned for the rate stands in the plot; the rest would otherwise go unseen.
         if !matches!(change, RunChange::PlannedRate(_)) {
@@ -176,15 +216,11 @@ impl State {
             self.curves.push_evaluation(point);
         }
         if summary.reason == StopReason::Diverged {
-            let seen = summary.trouble.as_ref().map(|trouble| format!(" What was seen: {trouble}."));
-            self.notices.push(
-                Severity::Error,
-                format!(
-                    "The loss is no longer a number: the network has diverged.{} Start again with a learning rate ten \
-                     times smaller.",
-                    seen.unwrap_or_default()
-                ),
-            );
+            let text = "The loss is no longer a number: the network has diverged.";
+            let trouble = summary.trouble.as_deref().map(|t| format!(" {}", sentence(t))).unwrap_or_default();
+            self.notices.push(Severity::Error, format!("{text}{trouble}"));
+            self.curves.broken = self.curves.broken.or(Some(summary.step));
+            self.look_after();
         }
         self.summary = Some(summary);
     }
@@ -194,6 +230,7 @@ impl State {
         self.stopping = false;
         self.evaluating = None;
         self.pace = None;
+        self.checkpoints = None;
         // A search that ended without a result leaves nothing to show.
         self.search = self.search.take().filter(|search| search.found.is_some());
     }
@@ -202,12 +239,6 @@ impl State {
 /// The whole path, which alone is of use once it is copied elsewhere.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Whether a grid holds as many weights as it says, so that it can be drawn.
-fn drawable(grid: &FilterGrid) -> bool {
-    let area = grid.kernels.checked_mul(3 * grid.side * grid.side);
-    grid.kernels > 0 && grid.side > 0 && grid.columns > 0 && area == Some(grid.weights.len())
 }
 
 fn describe_model(model: &ModelInfo) -> String {

@@ -1,17 +1,21 @@
 //! Everything the window knows, as plain data. The engine's reports change it (`reports`), panels read it, and
 //! none of it needs a window, so that all of it can be tested without one.
 
+use std::path::Path;
+
 use super::curves::Curves;
 use super::downloads::Downloads;
+use super::film::Film;
 use super::gallery::Gallery;
 use super::notice::Notices;
+use crate::config::Init;
 use crate::data::{Description, Refused};
 use crate::device::{DeviceInfo, DeviceKind};
 use crate::engine::{
-    CheckpointInfo, InputStatistics, Interrupted, ModelInfo, Pace, Prediction, PresetInfo, RateFound,
-    RunInfo, RunSummary, Stage,
+    CheckpointInfo, Diagnosis, Finding, InputStatistics, Interrupted, KeptCheckpoint, ModelInfo, Pace,
+    Prediction, PresetInfo, RateFound, RunInfo, RunSummary, Stage, TakeUp, diagnose,
 };
-use crate::vis::{FilterGrid, RatePoint, StepPoint};
+use crate::vis::{FilterGrid, LayerKernels, RatePoint, StepPoint};
 
 /// Predictions kept in the strip; of more, the oldest go first.
 const KEPT_PREDICTIONS: usize = 24;
@@ -70,6 +74,8 @@ pub struct DeviceChoice {
     /// The value of the setting `run.device`.
     pub value: String,
     pub label: String,
+    /// Its bare name.
+    pub name: String,
 }
 
 impl From<&DeviceInfo> for DeviceChoice {
@@ -82,7 +88,7 @@ impl From<&DeviceInfo> for DeviceChoice {
                 format!("Graphics card: {name} ({})", device.api)
             }
         };
-        Self { value: device.id.clone(), label }
+        Self { value: device.id.clone(), label, name: name.clone() }
     }
 }
 
@@ -92,6 +98,17 @@ pub struct RateSearch {
     pub points: Vec<RatePoint>,
     /// None while it goes on.
     pub found: Option<Box<RateFound>>,
+}
+
+/// What is done once the run going on has been saved.
+#[derive(Clone, Debug)]
+pub(super) enum Next {
+    /// Go on from a checkpoint, at this rate if one is given.
+    TakeUp(TakeUp, Option<f64>),
+    /// Begin a new run with the settings of the draft.
+    Start,
+    /// Search for a rate.
+    FindRate,
 }
 
 /// The window's knowledge.
@@ -120,8 +137,23 @@ pub struct State {
     /// A run of an earlier time that was interrupted, until it is resumed or dismissed.
     pub interrupted: Option<Interrupted>,
     pub curves: Curves,
+    /// The curves of the run that the present one is a branch of.
+    pub parent_curves: Option<Curves>,
+    /// What ails the run, if anything, until it is dismissed.
+    pub diagnosis: Option<Diagnosis>,
+    /// A remedy that was dismissed is not offered again in the same run.
+    pub(super) dismissed: Vec<std::mem::Discriminant<Finding>>,
+    /// Updates after which the run is looked at again.
+    pub(super) next_look: usize,
+    /// The checkpoints of the run, once somebody has asked for them.
+    pub checkpoints: Option<Vec<KeptCheckpoint>>,
+    /// What the engine goes on with as soon as the run going on has been saved.
+    pub(super) afterwards: Option<Next>,
     pub last: Option<StepPoint>,
     pub pace: Option<Pace>,
+    /// Memory that the program takes, and memory of the computer that is free, in bytes; where the system tells.
+    pub memory: Option<u64>,
+    pub free_memory: Option<u64>,
     /// The search for a learning rate going on, or the last one.
     pub search: Option<RateSearch>,
     /// Rate in force, from the last update or the last change.
@@ -131,6 +163,15 @@ pub struct State {
     pub filters: Option<FilterGrid>,
     /// Counts the filter grids seen, so that a texture is made only of a new one.
     pub filters_seen: u64,
+    /// How the first layer formed.
+    pub film: Film,
+    /// The film of another run that was opened; it is shown instead.
+    pub opened_film: Option<Film>,
+    films_opened: u64,
+    /// Kernels of the convolution that was asked for last.
+    pub kernels: Option<Box<LayerKernels>>,
+    /// Counts the kernels seen, so that a texture is made only of new ones.
+    pub kernels_seen: u64,
     /// The network that answers predictions.
     pub model: Option<ModelInfo>,
     /// Oldest first.
@@ -160,6 +201,48 @@ impl State {
     /// A search for a learning rate is going on.
     pub fn searching(&self) -> bool {
         self.search.as_ref().is_some_and(|search| search.found.is_none())
+    }
+
+    /// The film to show.
+    pub fn film_in_view(&self) -> &Film {
+        self.opened_film.as_ref().unwrap_or(&self.film)
+    }
+
+    /// The film of a run was read from its folder.
+    pub fn film_read(&mut self, run: &Path, frames: Vec<FilterGrid>) {
+        if self.film.run.as_deref() == Some(run) {
+            self.film.read(run, frames);
+        } else {
+            self.films_opened += 1;
+            // Far from the numbers of the runs' own films.
+            self.opened_film = Some(Film::opened(run, frames, self.films_opened << 16));
+        }
+    }
+
+    /// Top-5 error says something: there are more than five classes.
+    pub fn top5_counts(&self) -> bool {
+        self.run.as_ref().is_none_or(|run| run.model.classes.len() > 5)
+    }
+
+    /// Looks for what ails the run.
+    pub(super) fn look_after(&mut self) {
+        let Some(run) = &self.run else { return };
+        let mut course = self.curves.course();
+        course.classes = run.model.classes.len();
+        course.rate = self.rate.unwrap_or(course.rate);
+        course.kept = self.checkpoint.is_some();
+        course.weights_by_inputs =
+            run.config.model.from.is_some() || run.config.model.init == Some(Init::FanIn);
+        let found = diagnose(&course);
+        self.diagnosis =
+            found.filter(|diagnosis| !self.dismissed.contains(&std::mem::discriminant(&diagnosis.finding)));
+    }
+
+    /// The diagnosis was read; it is not shown again in this run.
+    pub fn dismiss_diagnosis(&mut self) {
+        if let Some(diagnosis) = self.diagnosis.take() {
+            self.dismissed.push(std::mem::discriminant(&diagnosis.finding));
+        }
     }
 
     /// The preset of that name; for none, the one that fits the data.

@@ -1,31 +1,46 @@
 //! The views that share the middle of the window.
 
+use serde::{Deserialize, Serialize};
+
 /// A view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tab {
     /// The pictures to learn from.
     #[default]
     Data,
+    /// The network before it is trained: its choices and what they make of it.
+    Model,
     /// Curves, kernels and guesses while it learns.
     Train,
+    /// Kernels, large, and how they formed.
+    Filters,
 }
 
 impl Tab {
     /// All of them, in the order of the work.
-    pub const ALL: [Self; 2] = [Self::Data, Self::Train];
+    pub const ALL: [Self; 4] = [Self::Data, Self::Model, Self::Train, Self::Filters];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Data => "Data",
+            Self::Model => "Model",
             Self::Train => "Train",
+            Self::Filters => "Filters",
         }
     }
 
     /// What is to be seen there.
     pub fn help(self) -> &'static str {
         match self {
-            Self::Data => "The pictures to learn from: classes, counts, what cannot be used (Ctrl+1)",
-            Self::Train => "Loss, error, first-layer kernels, and the network's guesses (Ctrl+2)",
+            Self::Data => "The pictures to learn from: classes, counts, what cannot be used",
+            Self::Model => "The network drawn layer by layer, and the paper's choices to vary it",
+            Self::Train => "Loss, error, first-layer kernels, and the network's guesses",
+            Self::Filters => "The kernels large, the film of how they formed, and those of later layers",
         }
+    }
+
+    /// The key that brings it to the front, together with Ctrl.
+    pub fn number(self) -> usize {
+        Self::ALL.iter().position(|&tab| tab == self).map_or(0, |place| place + 1)
     }
 }

@@ -8,13 +8,72 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::data_view::DataView;
+use super::film::Film;
 use super::state::{Answer, State};
 use super::tab::Tab;
 use super::thumbs::color_image;
+use crate::vis::{FilterGrid, LayerKernels, Scale};
 use crate::words;
 
 /// Sources remembered.
 const KEPT_SOURCES: usize = 8;
+
+/// How the plots are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct PlotView {
+    pub log_loss: bool,
+    pub log_error: bool,
+    /// Show single batches behind the running mean.
+    pub raw: bool,
+    /// Fit this many plots to the data, each at its next frame.
+    pub fit: [bool; 3],
+    /// The position that is pointed at, in epochs.
+    pub cursor: Option<f64>,
+}
+
+impl Default for PlotView {
+    fn default() -> Self {
+        Self { log_loss: false, log_error: false, raw: true, fit: [false; 3], cursor: None }
+    }
+}
+
+/// What the view of the kernels shows.
+#[derive(Clone, Debug, Default)]
+pub struct FilmView {
+    /// The frame that was chosen; none for the newest.
+    pub frame: Option<usize>,
+    /// When the frame in view came into view, while the film plays.
+    pub playing: Option<f64>,
+    pub scale: Scale,
+    /// A later convolution, instead of the first layer.
+    pub layer: Option<String>,
+}
+
+impl FilmView {
+    /// Shows the kernels as they were after `step` updates; at the end, the newest as they come.
+    pub fn look_at(&mut self, film: &Film, step: u64) {
+        self.playing = None;
+        self.layer = None;
+        let newest = film.frames().len().saturating_sub(1);
+        self.frame = film.at_step(step).filter(|&frame| frame < newest);
+    }
+
+    /// Goes some frames on or back.
+    pub fn walk(&mut self, film: &Film, by: isize) {
+        let Some((frame, _)) = film.frame(self.frame) else { return };
+        let frame = frame.saturating_add_signed(by);
+        self.playing = None;
+        self.frame = Some(frame).filter(|&frame| frame + 1 < film.frames().len());
+    }
+}
+
+/// The sheet of checkpoints to go on from.
+#[derive(Clone, Debug, Default)]
+pub struct BranchView {
+    pub open: bool,
+    pub chosen: Option<PathBuf>,
+    pub rate: String,
+}
 
 /// The window's own memory.
 pub struct View {
@@ -24,13 +83,15 @@ pub struct View {
     /// The curves' part of the height, and the kernels' part of the width below them.
     pub curves_share: f32,
     pub filters_share: f32,
-    pub log_loss: bool,
-    pub log_error: bool,
-    /// Fit the plots to the data at the next frame.
-    pub fit_loss: bool,
-    pub fit_error: bool,
+    /// The left column is shown; in a narrow window it takes the place of the view.
+    pub setup_open: bool,
+    /// There is no room for the left column beside a view.
+    pub narrow: bool,
+    pub plots: PlotView,
     /// The kernel shown enlarged, chosen by keyboard or click.
     pub kernel: Option<usize>,
+    pub film: FilmView,
+    pub branch: BranchView,
     /// Average ten views of a picture, as the paper does.
     pub ten_views: bool,
     pub rate_text: String,
@@ -50,13 +111,14 @@ impl Default for View {
         Self {
             tab: Tab::default(),
             data: DataView::default(),
-            curves_share: 0.52,
+            curves_share: 0.62,
             filters_share: 0.5,
-            log_loss: false,
-            log_error: false,
-            fit_loss: false,
-            fit_error: false,
+            setup_open: true,
+            narrow: false,
+            plots: PlotView::default(),
             kernel: None,
+            film: FilmView::default(),
+            branch: BranchView::default(),
             ten_views: false,
             rate_text: String::new(),
             shortcuts_open: false,
@@ -75,6 +137,10 @@ impl Default for View {
 pub struct Remembered {
     curves_share: f32,
     filters_share: f32,
+    tab: Tab,
+    setup_open: bool,
+    raw: bool,
+    each_kernel: bool,
     recent: Vec<String>,
     last_run: Option<PathBuf>,
     mirror: String,
@@ -89,11 +155,28 @@ impl Default for Remembered {
 
 impl View {
     pub fn remembered(&self) -> Remembered {
-        let Self { curves_share, filters_share, ref recent, ref last_run, ref mirror, ref proxy, .. } = *self;
-        let (recent, last_run) = (recent.clone(), last_run.clone());
+        let Self { curves_share, filters_share, tab, setup_open, .. } = *self;
+        let (recent, last_run) = (self.recent.clone(), self.last_run.clone());
         // What is remembered lies in a plain file, where a password has no place.
-        let (mirror, proxy) = (words::address(mirror), words::address(proxy));
-        Remembered { curves_share, filters_share, recent, last_run, mirror, proxy }
+        let (mirror, proxy) = (words::address(&self.mirror), words::address(&self.proxy));
+        let (raw, each_kernel) = (self.plots.raw, self.film.scale == Scale::Kernel);
+        Remembered {
+            curves_share,
+            filters_share,
+            tab,
+            setup_open,
+            raw,
+            each_kernel,
+            recent,
+            last_run,
+            mirror,
+            proxy,
+        }
+    }
+
+    /// Fits every plot to the data at its next frame.
+    pub fn fit_plots(&mut self) {
+        self.plots.fit = [true; 3];
     }
 
     /// Takes up what was remembered; shares that make no sense are left as they are.
@@ -103,6 +186,9 @@ impl View {
             self.curves_share = remembered.curves_share;
             self.filters_share = remembered.filters_share;
         }
+        (self.tab, self.setup_open) = (remembered.tab, remembered.setup_open);
+        self.plots.raw = remembered.raw;
+        self.film.scale = if remembered.each_kernel { Scale::Kernel } else { Scale::Column };
         (self.mirror, self.proxy) = (remembered.mirror, remembered.proxy);
         self.last_run = remembered.last_run;
         self.recent = remembered.recent;
@@ -119,31 +205,71 @@ impl View {
     }
 }
 
+/// What a texture of kernels shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct GridKey {
+    /// Tells kernels from others.
+    number: u64,
+    scale: Scale,
+    /// The first row.
+    first: usize,
+}
+
 /// Pictures on the window's graphics device.
 #[derive(Default)]
 pub struct Textures {
-    filters: Option<(u64, TextureHandle)>,
+    /// What each grid shows, and its texture: kernels of the first layer, and of a later one.
+    grids: [Option<(GridKey, TextureHandle)>; 2],
     pictures: HashMap<u64, TextureHandle>,
 }
 
 impl Textures {
-    /// The filter grid as it is now, one texel a weight.
-    pub fn filters(&mut self, ctx: &Context, state: &State) -> Option<TextureHandle> {
-        let grid = state.filters.as_ref()?;
-        match &mut self.filters {
-            Some((seen, texture)) => {
-                if *seen != state.filters_seen {
-                    texture.set(color_image(&grid.picture()), TextureOptions::NEAREST);
-                    *seen = state.filters_seen;
+    /// Kernels of the first layer, one texel a weight. `number` tells them from others.
+    pub fn first_layer(
+        &mut self,
+        ctx: &Context,
+        grid: &FilterGrid,
+        number: u64,
+        scale: Scale,
+    ) -> TextureHandle {
+        let key = GridKey { number, scale, first: 0 };
+        self.grid(ctx, 0, key, || grid.picture(scale))
+    }
+
+    /// Some rows of the kernels of a later layer, one texel a weight.
+    pub fn kernels(
+        &mut self,
+        ctx: &Context,
+        kernels: &LayerKernels,
+        number: u64,
+        scale: Scale,
+        rows: std::ops::Range<usize>,
+    ) -> TextureHandle {
+        let key = GridKey { number, scale, first: rows.start };
+        self.grid(ctx, 1, key, || kernels.picture(rows.clone(), scale))
+    }
+
+    fn grid(
+        &mut self,
+        ctx: &Context,
+        slot: usize,
+        key: GridKey,
+        draw: impl FnOnce() -> RgbImage,
+    ) -> TextureHandle {
+        let slot = &mut self.grids[slot];
+        match slot {
+            Some((shown, texture)) => {
+                if *shown != key {
+                    texture.set(color_image(&draw()), TextureOptions::NEAREST);
+                    *shown = key;
                 }
+                texture.clone()
             }
             None => {
-                let texture =
-                    ctx.load_texture("filters", color_image(&grid.picture()), TextureOptions::NEAREST);
-                self.filters = Some((state.filters_seen, texture));
+                let texture = ctx.load_texture("kernels", color_image(&draw()), TextureOptions::NEAREST);
+                slot.insert((key, texture)).1.clone()
             }
         }
-        self.filters.as_ref().map(|(_, texture)| texture.clone())
     }
 
     /// The pixels that a network saw.
@@ -157,8 +283,5 @@ impl Textures {
         let wanted =
             |id: &u64| state.predictions.iter().any(|p| p.id == *id && matches!(p.answer, Answer::Ready(_)));
         self.pictures.retain(|id, _| wanted(id));
-        if state.filters.is_none() {
-            self.filters = None;
-        }
     }
 }

@@ -18,7 +18,9 @@ use burn::tensor::{Shape, Tensor};
 
 use self::sizes::Sizes;
 use super::KernelError;
-use super::host::{from_values, values};
+use super::abandon::unless_abandoned;
+use super::host::{from_values, values, whole};
+use super::recycle::give_back;
 use super::relu::{ReluOps, masked};
 
 pub(super) use self::cube::shaders;
@@ -258,8 +260,9 @@ impl ConvOps for Flex {
     fn conv(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, config: ConvConfig) -> FlexTensor {
         let sizes = Sizes::of(&x.shape(), &config);
         let [x, weight, bias] = [x, weight, bias].map(|tensor| tensor.to_contiguous());
-        let y = cpu::forward(values(&x), values(&weight), values(&bias), &sizes, config.relu);
-        from_values(y, sizes.output())
+        let count = sizes.output().num_elements();
+        let forward = || cpu::forward(values(&x), values(&weight), values(&bias), &sizes, config.relu);
+        from_values(unless_abandoned(count, forward), sizes.output())
     }
 
     fn conv_backward_x(
@@ -270,13 +273,16 @@ impl ConvOps for Flex {
     ) -> FlexTensor {
         let sizes = Sizes::new(grad.shape()[0], input, &config);
         let [weight, grad] = [weight, grad].map(|tensor| tensor.to_contiguous());
-        from_values(cpu::backward_x(values(&weight), values(&grad), &sizes), sizes.input())
+        let count = sizes.input().num_elements();
+        let backward = || cpu::backward_x(values(&weight), values(&grad), &sizes);
+        from_values(unless_abandoned(count, backward), sizes.input())
     }
 
     fn conv_backward_weight(x: FlexTensor, grad: FlexTensor, config: ConvConfig) -> FlexTensor {
         let sizes = Sizes::of(&x.shape(), &config);
         let [x, grad] = [x, grad].map(|tensor| tensor.to_contiguous());
-        let dw = cpu::backward_weight(values(&x), values(&grad), &sizes);
+        let count = config.out * (x.shape()[1] / config.groups) * config.kernel.pow(2);
+        let dw = unless_abandoned(count, || cpu::backward_weight(values(&x), values(&grad), &sizes));
         let shape = Shape::new([dw.len()]);
         from_values(dw, shape)
     }
@@ -284,7 +290,10 @@ impl ConvOps for Flex {
     fn conv_backward_bias(grad: FlexTensor) -> FlexTensor {
         let shape = grad.shape();
         let [pictures, channels, positions] = [shape[0], shape[1], shape[2] * shape[3]];
-        let sums = cpu::backward_bias(values(&grad.to_contiguous()), [pictures, channels, positions]);
+        let grad = whole(grad);
+        let sums = cpu::backward_bias(values(&grad), [pictures, channels, positions]);
+        // The last of the three that look at it.
+        give_back(grad);
         from_values(sums, Shape::new([channels]))
     }
 }

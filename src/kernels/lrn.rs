@@ -16,8 +16,9 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 
 use super::KernelError;
-use super::host::{from_values, values};
+use super::host::{from_values, values, whole};
 use super::launch::{Shader, Word, empty_like, launch};
+use super::recycle::give_back;
 use super::response::{check_constants, inverse_power_in_wgsl};
 
 /// Channels that one thread normalises. Longer runs read fewer values twice, shorter ones make more threads.
@@ -121,8 +122,9 @@ impl LrnOps for Flex {
 
     fn lrn_backward(x: FlexTensor, grad: FlexTensor, config: LrnConfig) -> FlexTensor {
         let (x, planes) = host(&x, config);
-        let grad = grad.to_contiguous();
+        let grad = whole(grad);
         let dx = cpu::backward(values(&x), values(&grad), &planes, &config);
+        give_back(grad);
         from_values(dx, x.shape())
     }
 }

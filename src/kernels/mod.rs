@@ -21,6 +21,7 @@
 //! | [`momentum_update`] | the update of a parameter (paper section 5) |
 //! | [`locally_connected`] | `local3` and `local4` of the author's CIFAR networks |
 
+mod abandon;
 mod ceiling;
 mod conv;
 mod crop;
@@ -38,6 +39,7 @@ mod spatial;
 mod tile;
 mod vector;
 
+pub use abandon::abandon_when;
 pub use ceiling::{MULTIPLY_ADDS, copy, multiply_adds};
 pub use conv::{ConvConfig, convolve, convolve_backward_weight, convolve_backward_x};
 pub use crop::{Crop, CropConfig, crop};
@@ -46,7 +48,7 @@ pub use local::{LocalConfig, locally_connected};
 pub use lrn::{LrnConfig, lrn};
 pub use momentum::{Momentum, add_gradients, momentum_update};
 pub use pool::{MaxPoolConfig, max_pool2d};
-pub use recycle::forget_memory;
+pub use recycle::Recycling;
 pub use spatial::{SpatialNormConfig, spatial_norm};
 pub use tile::{TILE_ROWS, Tile, TileEntry, Tiles, as_on_a_card, use_tiles};
 

@@ -21,8 +21,9 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::{DType, Shape, Tensor};
 
 use super::KernelError;
-use super::host::{from_values, values};
+use super::host::{from_values, values, whole};
 use super::launch::{Shader, Word, empty_like, launch};
+use super::recycle::give_back;
 
 /// Windows of a pooling layer; every pair is (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,14 +156,17 @@ impl<B: MaxPoolOps, C: CheckpointStrategy> MaxPoolOps for Autodiff<B, C> {
 impl MaxPoolOps for Flex {
     fn max_pool(x: FlexTensor, config: MaxPoolConfig) -> FlexTensor {
         let shape = pooled(&x.shape(), &config);
-        let y = cpu::forward(values(&x.to_contiguous()), height_and_width(&x.shape()), &config);
+        let x = whole(x);
+        let y = cpu::forward(values(&x), height_and_width(&x.shape()), &config);
+        give_back(x);
         from_values(y, shape)
     }
 
     fn max_pool_with_argmax(x: FlexTensor, config: MaxPoolConfig) -> (FlexTensor, FlexTensor) {
         let shape = pooled(&x.shape(), &config);
-        let input = height_and_width(&x.shape());
-        let (y, argmax) = cpu::forward_with_argmax(values(&x.to_contiguous()), input, &config);
+        let x = whole(x);
+        let (y, argmax) = cpu::forward_with_argmax(values(&x), height_and_width(&x.shape()), &config);
+        give_back(x);
         let y = from_values(y, shape.clone());
         (y, from_values(argmax, shape))
     }
@@ -176,7 +180,9 @@ impl MaxPoolOps for Flex {
         let output = height_and_width(&grad.shape());
         let shape = with_size(&grad.shape(), input);
         let argmax = argmax.as_slice().expect("the forward pass made it contiguous and of 32-bit integers");
-        let dx = cpu::backward(values(&grad.to_contiguous()), argmax, input, output);
+        let grad = whole(grad);
+        let dx = cpu::backward(values(&grad), argmax, input, output);
+        give_back(grad);
         from_values(dx, shape)
     }
 }

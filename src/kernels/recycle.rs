@@ -1,7 +1,9 @@
-//! Memory of large gradients on the processor, used again by the next step.
+//! Memory of large tensors on the processor, used again while a network trains.
 //!
-//! The system maps fresh memory page by page when it is first written, which costs as much as the values are worth:
-//! the linear layers of the paper's network have gradients of 234 MB in every pass.
+//! The system maps fresh memory page by page when it is first written, which costs as much as many an operation on it:
+//! a pass of the paper's network makes gradients of 234 MB, and maps of as much. Operations give back what they were
+//! handed and nobody else holds, and take it for their results. Only while a [`Recycling`] is held: a program that
+//! does not train keeps nothing.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,36 +12,61 @@ use burn::backend::flex::FlexTensor;
 
 /// Smaller pieces stay with the program anyway.
 const LEAST_VALUES: usize = 1 << 20;
-/// More pieces than one network has.
+/// More pieces than one network has at once.
 const MOST_PIECES: usize = 64;
 
-static KEPT: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+/// What is kept, and who keeps it.
+struct Kept {
+    holders: usize,
+    pieces: Vec<Vec<f32>>,
+}
 
-/// `count` values, of no meaning: every one must be written.
+static KEPT: Mutex<Kept> = Mutex::new(Kept { holders: 0, pieces: Vec::new() });
+
+/// Keeps large pieces of memory for the next operation of the same size, until the last holder is dropped.
+#[derive(Debug)]
+pub struct Recycling(());
+
+impl Recycling {
+    pub fn begin() -> Self {
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).holders += 1;
+        Self(())
+    }
+}
+
+impl Drop for Recycling {
+    fn drop(&mut self) {
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.holders -= 1;
+        if kept.holders == 0 {
+            kept.pieces.clear();
+        }
+    }
+}
+
+/// `count` values of no meaning: every one must be written.
 pub(super) fn take(count: usize) -> Vec<f32> {
     if count >= LEAST_VALUES {
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = kept.iter().position(|values| values.len() == count) {
-            return kept.swap_remove(index);
+        if let Some(index) = kept.pieces.iter().rposition(|piece| piece.len() == count) {
+            return kept.pieces.swap_remove(index);
         }
     }
     vec![0.0; count]
 }
 
-/// Keeps the memory of a tensor that nobody else holds.
+/// Keeps the memory of a tensor of 32-bit floats that nobody else holds.
 pub(super) fn give_back(tensor: FlexTensor) {
     if tensor.shape().num_elements() < LEAST_VALUES || !tensor.is_unique() {
         return;
     }
-    if let Ok(values) = tensor.into_data().try_into_vec::<f32>() {
+    if KEPT.lock().unwrap_or_else(PoisonError::into_inner).holders == 0 {
+        return;
+    }
+    if let Ok(piece) = tensor.into_data().try_into_vec::<f32>() {
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < MOST_PIECES {
-            kept.push(values);
+        if kept.holders > 0 && kept.pieces.len() < MOST_PIECES {
+            kept.pieces.push(piece);
         }
     }
-}
-
-/// Gives the memory that is kept for the next step back to the system: there is none.
-pub fn forget_memory() {
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }

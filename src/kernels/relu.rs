@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::host::{values, whole};
 use super::launch::{Shader, empty_like, launch};
+use super::recycle::give_back;
 
 /// Values that a thread works on at once.
 const BLOCK: usize = 1 << 14;
@@ -48,13 +49,14 @@ impl<B: ReluOps, C: CheckpointStrategy> ReluOps for Autodiff<B, C> {
 impl ReluOps for Flex {
     fn relu_mask(y: FlexTensor, grad: FlexTensor) -> FlexTensor {
         // In the gradient's own memory where nobody else holds it.
-        let (y, mut grad) = (y.to_contiguous(), whole(grad));
+        let (y, mut grad) = (whole(y), whole(grad));
         let blocks = grad.storage_mut::<f32>().par_chunks_mut(BLOCK).zip(values(&y).par_chunks(BLOCK));
         blocks.for_each(|(grad, y)| {
             for (grad, y) in grad.iter_mut().zip(y) {
                 *grad = if *y <= 0.0 { 0.0 } else { *grad };
             }
         });
+        give_back(y);
         grad
     }
 }

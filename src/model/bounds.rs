@@ -113,6 +113,16 @@ fn check_layer(layer: &LayerSpec) -> Result<(), String> {
     Ok(())
 }
 
+/// Letters of a sentence about a file that are shown.
+const MAX_SENTENCE: usize = 400;
+
+/// A sentence that may hold names from a file, fit to be shown: names can be long and can hold anything.
+pub fn plain(text: &str) -> String {
+    let mut letters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let shown: String = letters.by_ref().take(MAX_SENTENCE).collect();
+    if letters.next().is_some() { shown + "…" } else { shown }
+}
+
 /// The beginning of a name, for a message.
 fn shown(name: &str) -> String {
     name.chars().take(60).collect()

@@ -12,7 +12,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::blocks::cut_blocks;
-use super::bounds::MAX_PARAMETERS;
+use super::bounds::{MAX_PARAMETERS, plain};
 use super::shapes::{ShapeError, Shapes};
 use super::spec::ModelSpec;
 
@@ -45,11 +45,11 @@ pub enum ModelFileError {
     Read { path: PathBuf, reason: std::io::Error },
     #[error("cannot write the model file {path}: {reason}")]
     Write { path: PathBuf, reason: String },
-    #[error("{path} is not a model of this program: {reason}")]
+    #[error("{path} is not a model of this program: {}", plain(.reason))]
     Foreign { path: PathBuf, reason: String },
     #[error("{path} was written by a newer version of this program; please update")]
     Newer { path: PathBuf },
-    #[error("the model file {path} is damaged: {reason}")]
+    #[error("the model file {path} is damaged: {}", plain(.reason))]
     Damaged { path: PathBuf, reason: String },
 }
 

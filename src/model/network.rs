@@ -59,6 +59,19 @@ pub struct FirstKernels {
     pub columns: usize,
 }
 
+/// Kernels of a convolution on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvKernels {
+    /// `[outputs, inputs, side, side]`
+    pub weights: Vec<f32>,
+    pub outputs: usize,
+    /// Inputs of one output.
+    pub inputs: usize,
+    pub side: usize,
+    /// Groups of the convolution: the paper's two columns.
+    pub columns: usize,
+}
+
 /// What a pass through the network gives.
 pub struct Pass {
     /// `[N, classes]`
@@ -162,6 +175,24 @@ impl Network {
         let columns = columns.unwrap_or(1);
         let weights = to_host(self.weights[0].clone())?;
         Ok(Some(FirstKernels { weights, count, side, columns }))
+    }
+
+    /// The kernels of the convolution of that name; none if there is no such convolution.
+    ///
+    /// # Errors
+    /// A device that no longer answers.
+    pub fn kernels(&self, name: &str) -> Result<Option<ConvKernels>, String> {
+        let Some(index) = self.spec.layers.iter().position(|layer| layer.name == name) else {
+            return Ok(None);
+        };
+        let LayerKind::Conv { groups: columns, .. } = self.spec.layers[index].kind else { return Ok(None) };
+        let weight = self.shapes.parameters.iter().position(|p| p.layer == index && p.shape.len() == 4);
+        let Some(weight) = weight else { return Ok(None) };
+        let &[outputs, inputs, side, _] = self.shapes.parameters[weight].shape.as_slice() else {
+            return Ok(None);
+        };
+        let weights = to_host(self.weights[weight].clone())?;
+        Ok(Some(ConvKernels { weights, outputs, inputs, side, columns }))
     }
 
     /// Passes pictures `[N, 3, side, side]` (mean already subtracted) through the layers with `weights`, which

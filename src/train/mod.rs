@@ -19,7 +19,7 @@ mod trainer;
 
 pub use changes::{ChangeError, ChangePlan, Changed, Planned};
 pub use finder::{Finder, RateRange, Suggestion, Tried};
-pub use memory::{micro_batch, micro_batch_within, training_bytes};
+pub use memory::{card_bytes, micro_batch, micro_batch_within, training_bytes};
 pub use schedule::{Course, Rate, RateMemory, RatePlan, Rates};
 pub use sgd::{Sgd, SgdConfig};
 pub use tally::Tally;

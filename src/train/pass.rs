@@ -4,12 +4,15 @@
 //! whoever asked for it can turn to something else at once: to save and end, if the user wants that.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
+use crate::kernels::abandon_when;
 use crate::model::{Mode, Network, Pass};
 
 /// How often whoever waits for a pass looks around.
@@ -70,7 +73,7 @@ impl PassJob {
     }
 
     /// Makes the pass on a thread of its own and asks `give_up` again and again while it lasts. Nothing if that was
-    /// true; the thread then ends by itself.
+    /// true; the thread then ends by itself, soon.
     ///
     /// # Errors
     /// The system has no room for another thread.
@@ -79,7 +82,10 @@ impl PassJob {
     /// When the pass does.
     pub fn run_unless(self, mut give_up: impl FnMut() -> bool) -> Result<Option<PassResult>, String> {
         let (send, result) = bounded(1);
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let flag = abandoned.clone();
         let thread = std::thread::Builder::new().name("pass".into()).spawn(move || {
+            abandon_when(flag);
             // The network is gone before the result is here, so that the weights have one owner again.
             let result = self.run();
             // Nobody wants it any more if the batch was given up.
@@ -89,7 +95,10 @@ impl PassJob {
         loop {
             match result.recv_timeout(LOOK) {
                 Ok(result) => return Ok(Some(result)),
-                Err(RecvTimeoutError::Timeout) if give_up() => return Ok(None),
+                Err(RecvTimeoutError::Timeout) if give_up() => {
+                    abandoned.store(true, Ordering::Relaxed);
+                    return Ok(None);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => match thread.join() {
                     Err(panic) => resume_unwind(panic),

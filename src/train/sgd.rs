@@ -12,7 +12,7 @@
 use burn::tensor::Tensor;
 
 use super::schedule::Rates;
-use crate::kernels::{Momentum, forget_memory, momentum_update};
+use crate::kernels::{Momentum, Recycling, momentum_update};
 use crate::model::{ModelSpec, ParameterRole, Shapes};
 
 /// Constants of the rule.
@@ -29,6 +29,8 @@ pub struct SgdConfig {
 pub struct Sgd {
     momentum: f64,
     parameters: Vec<Learner>,
+    /// As long as there is a rule to learn by, the processor uses large pieces of memory again.
+    _recycling: Recycling,
 }
 
 /// How one parameter learns.
@@ -68,13 +70,6 @@ impl Learner {
     }
 }
 
-/// What the processor keeps for the next update is given back with the last one.
-impl Drop for Sgd {
-    fn drop(&mut self) {
-        forget_memory();
-    }
-}
-
 impl Sgd {
     /// The rule for the parameters of a spec, at rest.
     pub fn new(config: SgdConfig, spec: &ModelSpec, shapes: &Shapes) -> Self {
@@ -89,7 +84,8 @@ impl Sgd {
             };
             Learner { role, layer, role_scale, layer_scale: 1.0, decay, velocity: None }
         });
-        Self { momentum: config.momentum, parameters: parameters.collect() }
+        let parameters = parameters.collect();
+        Self { momentum: config.momentum, parameters, _recycling: Recycling::begin() }
     }
 
     /// Lets a layer, by its index in the spec, learn at a multiple of the rate. At 0 it is frozen and loses

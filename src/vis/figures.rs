@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use image::{RgbImage, imageops};
+use image::RgbImage;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use super::{FilterGrid, History};
+use super::film::enlarged;
+use super::{FilterGrid, History, Scale};
 
 /// Size of the picture of the curves, in pixels.
 const CURVES: (u32, u32) = (1280, 960);
@@ -23,6 +24,12 @@ pub(super) const ORANGE: RGBColor = RGBColor(213, 94, 0);
 pub struct FigureError {
     path: PathBuf,
     reason: String,
+}
+
+impl FigureError {
+    pub(super) fn new(path: &Path, reason: String) -> Self {
+        Self { path: path.into(), reason }
+    }
 }
 
 /// Draws loss and errors over the epochs.
@@ -55,13 +62,9 @@ pub(super) fn save(
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write_filters(grid: &FilterGrid, path: &Path) -> Result<(), FigureError> {
-    let picture = grid.picture();
-    let factor = (1000 / picture.width().max(1)).clamp(1, 12);
-    let (width, height) = (picture.width() * factor, picture.height() * factor);
-    imageops::resize(&picture, width, height, imageops::FilterType::Nearest)
-        .save(path)
-        .map_err(|e| FigureError { path: path.into(), reason: e.to_string() })
+pub fn write_filters(grid: &FilterGrid, scale: Scale, path: &Path) -> Result<(), FigureError> {
+    let picture = enlarged(&grid.picture(scale), 1000);
+    picture.save(path).map_err(|e| FigureError::new(path, e.to_string()))
 }
 
 fn draw(history: &History, title: &str, pixels: &mut [u8]) -> Result<(), String> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use super::{call, events, objects};
+use crate::support::software_device;
 
 #[test]
 fn data_tells_every_speed_with_the_machine() {
@@ -92,6 +93,24 @@ fn kernels_and_steps_tell_every_layer_and_network() {
     }
 }
 
+/// The prediction that `summary`, the window and a run tell, against what the pools of the device hold.
+#[test]
+fn the_memory_of_training_is_predicted_within_15_percent() {
+    if software_device().is_none() {
+        return;
+    }
+    let folder = tempdir().unwrap();
+    let task = ["bench", "train", "--model", "cifar-80sec", "--batch", "32", "--runs", "3"];
+    let output = call(folder.path(), &[&task[..], &["--device", "software", "--json"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects = objects(&output);
+    let [found] = events(&objects, "bench")[..] else { panic!("{objects:?}") };
+    let model = &found["models"][0];
+    let predicted = model["predicted_bytes"].as_f64().unwrap();
+    let took = model["took_bytes"][1].as_f64().expect("a card's pools tell");
+    assert!((predicted / took - 1.0).abs() <= 0.15, "predicted {predicted}, took {took}");
+}
+
 #[test]
 fn what_cannot_be_measured_is_refused() {
     let folder = tempdir().unwrap();
@@ -101,6 +120,7 @@ fn what_cannot_be_measured_is_refused() {
         (&["bench", "data", "--runs", "0"], "--runs"),
         (&["bench", "kernels", "--model", "alexnot"], "alexnot"),
         (&["bench", "train", "--device", "toaster"], "toaster"),
+        (&["bench", "kernels", "--tune", "--device", "cpu"], "no tiles"),
         (&["bench"], "data"),
     ] {
         let output = call(folder.path(), args);

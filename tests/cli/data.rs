@@ -224,3 +224,40 @@ fn an_interrupted_check_says_so() {
     assert_eq!((&last["event"], &last["reason"]), (&"stopped".into(), &"stopped".into()));
     assert!(last["read"].as_u64().unwrap() < 1_000_000);
 }
+
+#[test]
+fn half_an_archive_is_refused_everywhere_and_taken_on_request() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    half_broken(root, 12, 0);
+    let mut builder = tar::Builder::new(Vec::new());
+    // Cats and dogs in turn, so that both are in the half that is there.
+    for number in 0..12 {
+        for class in ["cat", "dog"] {
+            let name = format!("{class}/{number}.png");
+            builder.append_path_with_name(root.join("pets").join(&name), name).unwrap();
+        }
+    }
+    let tar = builder.into_inner().unwrap();
+    fs::write(root.join("half.tar"), &tar[..tar.len() / 2]).unwrap();
+    let accept = ["--set", "data.accept_cut=true"];
+    let train: Vec<&str> =
+        [&["train", "--data", "half.tar", "--max-steps", "1", "--out", "run"], super::QUICK].concat();
+    for args in [&["data", "check", "half.tar"][..], &["data", "prepare", "half.tar"], &train] {
+        let output = call(root, args);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        for words in [
+            "error: `half.tar` is cut short after",
+            "pictures (the last whole one is `",
+            "data.accept_cut=true",
+        ] {
+            assert!(text.contains(words), "{args:?}: {words:?} is missing in {text}");
+        }
+        let output = call(root, &[args, &accept].concat());
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {text}");
+        assert!(text.contains("`half.tar` is cut short after"), "{args:?}: {text}");
+    }
+}

@@ -331,3 +331,21 @@ fn a_system_without_certificates_is_helped_but_trusts_no_stranger() {
     assert!(text.contains("no safe connection"), "{text}");
     server.join().unwrap();
 }
+
+#[cfg(unix)]
+#[test]
+fn the_command_that_uses_a_set_can_be_typed_as_it_stands() {
+    let folder = tempdir().unwrap();
+    let bytes = content(50_000, 1);
+    let web = Web::of(&bytes);
+    know(folder.path(), &bytes, &web);
+    let place = folder.path().join("my sets");
+    fs::create_dir(&place).unwrap();
+    fs::copy(folder.path().join("datasets/catalogue.toml"), place.join("catalogue.toml")).unwrap();
+    let output = call(folder.path(), &["data", "get", "pets", "--to", "my sets"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let path = text.lines().next().unwrap().split(" is here").next().unwrap();
+    assert!(path.contains("my sets"), "{text}");
+    assert!(text.contains(&format!("Use it: alexnet-lab train --data '{path}'")), "{text}");
+}

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use alexnet_lab::data::{Dataset, Split};
+use alexnet_lab::data::{Dataset, Fault, Split};
 
 use super::makers::{
     Files, caffe, cifar_10, cifar_100, kaggle, listed, mnist, open_bytes, open_folder, packed, tiny_imagenet,
@@ -29,8 +29,15 @@ fn use_up(dataset: &dyn Dataset) {
         for i in (0..count).step_by(count.div_ceil(30).max(1)) {
             assert!((dataset.label(split, i) as usize) < dataset.description().classes.len());
             assert!(!dataset.name(split, i).is_empty());
-            if let Ok(picture) = dataset.read(split, i, 8) {
-                assert_eq!(picture.dimensions(), (8, 8));
+            match dataset.read(split, i, 8) {
+                Ok(picture) => assert_eq!(picture.dimensions(), (8, 8)),
+                Err(reason) => {
+                    let fault = dataset.fault(split, i);
+                    assert!(
+                        fault != Fault::Reading || reason.contains("no such file"),
+                        "{fault:?}: {reason}"
+                    );
+                }
             }
         }
     }

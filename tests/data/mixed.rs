@@ -286,3 +286,21 @@ fn files_of_many_pictures_say_what_else_is_there_and_what_is_missing() {
     let dataset = open_folder(&files).0.unwrap();
     assert_tells(&dataset.description().layout, &["missing: data_batch_3.bin, test_batch.bin"]);
 }
+
+#[test]
+fn other_versions_of_cifar_are_told_from_the_one_that_is_read() {
+    let with = |names: &[&str]| -> String {
+        let files: Files = names.iter().map(|name| (format!("cifar/{name}"), vec![0x80, 2, b'x'])).collect();
+        refusal(open_folder(&files).0)
+    };
+    assert_tells(
+        &with(&["train", "test", "meta", "file.txt~"]),
+        &["the Python version of CIFAR", "cifar-100-binary.tar.gz"],
+    );
+    assert_tells(&with(&["data_batch_1", "data_batch_2", "batches.meta"]), &["the Python version of CIFAR"]);
+    assert_tells(
+        &with(&["data_batch_1.mat", "test_batch.mat", "batches.meta.mat"]),
+        &["the Matlab version of CIFAR"],
+    );
+    assert_tells(&with(&["train.mat", "test.mat", "meta.mat"]), &["the Matlab version of CIFAR"]);
+}

@@ -6,6 +6,7 @@ mod course;
 mod failures;
 mod faithful;
 mod faults;
+mod film;
 mod going_on;
 mod kept;
 mod long;

@@ -1,7 +1,7 @@
 //! Curves stay small and lose nothing that matters.
 
 use alexnet_lab::gui::ticks::{log_label, log_marks, round_label, round_marks};
-use alexnet_lab::gui::{Curves, MAX_BINS};
+use alexnet_lab::gui::{Curves, Series, raw, smoothed};
 use alexnet_lab::vis::StepPoint;
 use egui_plot::{GridInput, GridMark};
 
@@ -15,6 +15,10 @@ fn long_run(steps: u64, loss: impl Fn(u64) -> f64) -> Curves {
     curves
 }
 
+fn all_smoothed(curves: &Curves) -> Vec<[f64; 2]> {
+    smoothed(&curves.loss.view(f64::NEG_INFINITY, f64::INFINITY, 100_000))
+}
+
 #[test]
 fn a_million_steps_are_few_points_and_no_spike_is_lost() {
     let curves = long_run(1_000_000, |step| match step {
@@ -22,23 +26,51 @@ fn a_million_steps_are_few_points_and_no_spike_is_lost() {
         300_001 => -5.0,
         _ => 1.0,
     });
-    let raw = curves.loss.raw();
-    assert!(curves.loss.bins().len() < MAX_BINS && raw.len() <= 2 * MAX_BINS);
+    let bins = curves.loss.view(f64::NEG_INFINITY, f64::INFINITY, 500);
+    let raw = raw(&bins);
+    assert!((500..=2000).contains(&bins.len()), "{} bins for 500 columns", bins.len());
     assert!(raw.iter().any(|&[x, y]| y == 90.0 && x == 70_000.1), "the highest value, where it was");
     assert!(raw.iter().any(|&[x, y]| y == -5.0 && x == 30_000.1), "the lowest value, where it was");
     assert!(raw.windows(2).all(|pair| pair[0][0] < pair[1][0]), "in order");
     assert_eq!(curves.loss.last(), Some([100_000.0, 1.0]));
-    assert_eq!(curves.loss.smoothed().last().map(|point| point[0]), Some(100_000.0));
+    assert_eq!(smoothed(&bins).last().map(|point| point[0]), Some(100_000.0));
+    // A small part of the run is shown point by point.
+    let part = curves.loss.view(70_000.0, 70_000.5, 500);
+    assert!(part.len() < 10 && part.iter().any(|bin| bin.high == [70_000.1, 90.0]), "{part:?}");
+    assert_eq!(curves.loss.near(70_000.12).map(|[x, y, _]| [x, y]), Some([70_000.1, 90.0]));
+}
+
+#[test]
+fn every_view_of_a_growing_series_has_its_extremes() {
+    let mut series = Series::default();
+    for number in 0..5000_u32 {
+        // Neither sorted nor periodic.
+        let value = f64::from(number.wrapping_mul(2_654_435_761) >> 8);
+        series.push(f64::from(number), value, 0.5);
+        if number % 97 != 0 {
+            continue;
+        }
+        for columns in [1, 7, 100] {
+            let (from, to) = (f64::from(number / 3), f64::from(number / 2 + 1));
+            let bins = series.view(from, to, columns);
+            let [first, last] = [number / 3, (number / 2 + 1).min(number)].map(|n| n as usize);
+            let expected = series.values()[first..=last].iter().fold(f64::MIN, |a, &b| a.max(f64::from(b)));
+            let highest = bins.iter().map(|bin| bin.high[1]).fold(f64::MIN, f64::max);
+            assert!(highest >= expected, "{number} points, {columns} columns");
+            assert!(bins.len() <= 4 * columns + 6, "{} bins for {columns} columns", bins.len());
+            assert!(raw(&bins).windows(2).all(|pair| pair[0][0] < pair[1][0]), "in order");
+        }
+    }
 }
 
 #[test]
 fn the_running_mean_starts_at_the_first_value_and_follows() {
     let constant = long_run(50, |_| 2.5);
-    for [_, y] in constant.loss.smoothed() {
+    for [_, y] in all_smoothed(&constant) {
         assert!((y - 2.5).abs() < 1e-9, "{y}");
     }
     let stepped = long_run(400, |step| if step <= 200 { 0.0 } else { 1.0 });
-    let smooth = stepped.loss.smoothed();
+    let smooth = all_smoothed(&stepped);
     assert!(smooth[199][1].abs() < 1e-9);
     assert!(smooth[201][1] > 0.05 && smooth[201][1] < 0.6, "not at once: {}", smooth[201][1]);
     assert!(smooth[399][1] > 0.99, "in the end: {}", smooth[399][1]);

@@ -3,7 +3,7 @@
 use alexnet_lab::data::{ColourStatistics, Split};
 use alexnet_lab::engine::{
     BrowseNews, BrowseRequest, BrowseSet, ClassPictures, DataCheck, Event, FileReason, LargePicture, Look,
-    PictureProblem, Place, SmallPicture, Survey, VARIATIONS, Variation,
+    PictureProblem, Place, SmallPicture, Survey, VARIATIONS, Variation, WayOut,
 };
 use alexnet_lab::gui::{Action, Section, Tab};
 use egui::Key;
@@ -541,4 +541,21 @@ fn pictures_that_a_run_has_refused_are_told_to_the_browser_once() {
     let set = rig.order();
     rig.tell(BrowseNews::RefusedKnown { set });
     assert!(rig.harness.state().view.data.version() > version, "what is seen is made again");
+}
+
+#[test]
+fn the_data_sets_in_a_folder_of_several_are_one_click_away() {
+    let mut rig = Rig::data();
+    act(&mut rig, Action::UseSource("/downloads".into()));
+    let id = rig.order();
+    let choices = vec!["/downloads/pets".to_owned(), "/downloads/more.zip".to_owned()];
+    rig.tell(BrowseNews::Unusable {
+        id,
+        source: "/downloads".into(),
+        reason: "`/downloads` is no data set itself".into(),
+        way_out: WayOut::Choose(choices),
+    });
+    rig.requested();
+    click(&mut rig, "Open more.zip");
+    assert_eq!(rig.opened().as_deref(), Some("/downloads/more.zip"));
 }

@@ -1,6 +1,7 @@
 //! The window finds each kernel where the picture of the grid has it.
 
 use alexnet_lab::gui::widgets::KernelGrid;
+use alexnet_lab::vis::Scale;
 
 use super::rig::stepped_grid;
 
@@ -8,7 +9,7 @@ use super::rig::stepped_grid;
 fn every_kernel_is_found_in_the_picture() {
     for (kernels, side, columns) in [(96, 11, 2), (32, 5, 1), (48, 7, 2), (3, 4, 1), (5, 3, 2), (17, 1, 1)] {
         let filters = stepped_grid(kernels, side, columns);
-        let picture = filters.picture();
+        let picture = filters.picture(Scale::Column);
         let grid = KernelGrid::of(&filters);
         for kernel in 0..kernels {
             let [left, top] = grid.corner(kernel);

@@ -124,7 +124,7 @@ fn pause_step_resume_and_stop() {
     click(&mut rig, "Resume");
     assert!(matches!(rig.command(), Some(Command::Resume)));
     rig.send(Event::Resumed);
-    click(&mut rig, "Stop and save");
+    click(&mut rig, "Stop");
     assert!(matches!(rig.command(), Some(Command::Stop)));
     assert!(disabled(&rig, "Pause") && disabled(&rig, "Stopping…"));
     rig.send(Event::Stopped(Box::new(summary(StopReason::Asked))));
@@ -166,7 +166,8 @@ fn the_status_line_says_where_how_fast_and_how_long() {
     }
     rig.send(Event::Evaluating { done: 3, total: 6 });
     rig.harness.get_by_label("Validating");
-    rig.harness.get_by_label("50 %");
+    rig.harness.get_by_label("3 of 6 pictures");
+    rig.harness.get_by_label("42 %");
 }
 
 #[test]
@@ -309,8 +310,7 @@ fn what_cannot_be_done_now_is_disabled() {
     for label in ["Save model…", "Open picture…", "Paste"] {
         assert!(!disabled(&rig, label), "{label} during a run");
     }
-    for label in ["Open model…", "Open folder…", "Open archive…", "Sample", "Random crops and mirror images"]
-    {
+    for label in ["Open model…", "Open folder…", "Open archive…", "Sample"] {
         assert!(disabled(&rig, label), "{label} during a run");
     }
 }
@@ -401,7 +401,7 @@ fn the_important_controls_are_in_sight_in_small_windows() {
         }
         rig.start();
         rig.send(Event::Filters(stepped_grid(96, 11, 2)));
-        for label in ["Pause", "Stop and save", "Set rate", "96 first-layer kernels of 11x11 weights"] {
+        for label in ["Pause", "Stop", "Save now", "Set rate", "96 first-layer kernels of 11x11 weights"] {
             inside(&rig, label);
         }
         inside(&rig, "Loss curve. Train 1. Validation not measured yet.");
@@ -428,7 +428,7 @@ fn the_last_source_chosen_is_the_one_that_counts() {
         id: first,
         source: "large set".into(),
         reason: "stopped".into(),
-        is_cut: false,
+        way_out: alexnet_lab::engine::WayOut::None,
     };
     rig.tell(late);
     assert!(!shows(&rig, "Stopped."), "nobody waits for the first any more");

@@ -7,7 +7,7 @@ use alexnet_lab::vis::RatePoint;
 use egui_kittest::kittest::Queryable as _;
 
 use super::panels::{click, disabled, shows, type_into};
-use super::rig::{Rig, presets, summary};
+use super::rig::{Rig, presets, rate_changes, summary};
 
 /// What a start would send now.
 fn config(rig: &Rig) -> RunConfig {
@@ -207,7 +207,7 @@ fn planned_changes_are_told_and_the_rate_follows() {
         shows(&rig, "The validation error has stopped falling")
             || shows(&rig, "validation error has stopped")
     );
-    assert_eq!(rig.harness.state().state.curves.rate_changes, [(0.2, 0.001), (0.3, 0.0001)]);
+    assert_eq!(rate_changes(&rig.harness.state().state), [(0.2, 0.001), (0.3, 0.0001)]);
 }
 
 #[test]

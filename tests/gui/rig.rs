@@ -6,8 +6,9 @@ use alexnet_lab::data::{ColourStatistics, Description, Refused};
 use alexnet_lab::engine::{
     Balance, BrowseNews, BrowseRequest, BrowseSet, Checkpoints, ClassPictures, Command, Event,
     InputStatistics, MemoryNeed, ModelInfo, Pace, Prediction, PresetInfo, RunInfo, RunSummary, StopReason,
+    WayOut,
 };
-use alexnet_lab::gui::{App, Port, Tab, theme};
+use alexnet_lab::gui::{App, CurveEvent, Happening, Port, State, Tab, theme};
 use alexnet_lab::vis::{EvaluationPoint, FilterGrid, StepPoint};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use egui_kittest::Harness;
@@ -50,6 +51,14 @@ impl Rig {
         assert_eq!(rig.opened(), Some(source.clone()));
         rig.tell_set(browse_set(&source));
         rig.harness.state_mut().view.tab = Tab::Train;
+        rig.settle();
+        rig
+    }
+
+    /// A window that shows the network.
+    pub fn model(config: RunConfig) -> Self {
+        let mut rig = Self::with(config, [1280.0, 1000.0]);
+        rig.harness.state_mut().view.tab = Tab::Model;
         rig.settle();
         rig
     }
@@ -102,7 +111,7 @@ impl Rig {
                     id,
                     source: source.into(),
                     reason: reason.into(),
-                    is_cut: reason.contains("cut short"),
+                    way_out: if reason.contains("cut short") { WayOut::AcceptCut } else { WayOut::None },
                 });
             }
         }
@@ -143,7 +152,7 @@ impl Rig {
     }
 }
 
-pub const PACE: Pace = Pace { images_per_s: 123.0, eta_s: 200.0 };
+pub const PACE: Pace = Pace { images_per_s: 123.0, eta_s: 200.0, waiting: 0.02 };
 
 pub fn presets() -> Vec<PresetInfo> {
     let small = PresetInfo {
@@ -175,7 +184,8 @@ pub fn presets() -> Vec<PresetInfo> {
         standard: standard("alexnet"),
         ..small.clone()
     };
-    vec![small, large]
+    let one_column = PresetInfo { name: "cifar-80sec", standard: standard("cifar-80sec"), ..large.clone() };
+    vec![small, large, one_column]
 }
 
 /// The network of the real preset of that name.
@@ -244,6 +254,7 @@ pub fn model() -> ModelInfo {
         multiply_adds: 5678,
         input_side: 8,
         classes: description("sample").classes,
+        convolutions: ["conv1", "conv2"].map(String::from).to_vec(),
         file: None,
     }
 }
@@ -282,4 +293,13 @@ pub fn stepped_grid(kernels: usize, side: usize, columns: usize) -> FilterGrid {
     let weight = |kernel: usize| kernel as f32 / (kernels - 1) as f32;
     let weights = (0..kernels).flat_map(|kernel| vec![weight(kernel); 3 * side * side]).collect();
     FilterGrid { step: 7, weights, kernels, side, columns }
+}
+
+/// Epoch and new rate of each change of the rate.
+pub fn rate_changes(state: &State) -> Vec<(f64, f64)> {
+    let change = |event: &CurveEvent| match event.what {
+        Happening::RateSet(rate) | Happening::RateChanged(rate) => Some((event.epoch, rate)),
+        _ => None,
+    };
+    state.curves.events.iter().filter_map(change).collect()
 }

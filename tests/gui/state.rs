@@ -1,11 +1,12 @@
 //! What events do to the state, in order and out of order.
 
-use alexnet_lab::engine::{BrowseNews, BrowseSet, Event, Stage, StopReason};
+use alexnet_lab::engine::{BrowseNews, BrowseSet, Event, Finding, Remedy, Stage, StopReason};
 use alexnet_lab::gui::{Answer, Found, Notices, Phase, Severity, State};
 use alexnet_lab::vis::StepPoint;
 
 use super::rig::{
-    PACE, browse_set, evaluation, model, prediction, presets, run_info, step, stepped_grid, summary,
+    PACE, browse_set, evaluation, model, prediction, presets, rate_changes, run_info, step, stepped_grid,
+    summary,
 };
 
 fn training() -> State {
@@ -50,7 +51,7 @@ fn steps_that_do_not_fit_change_nothing() {
     state.apply(Event::Step(step(4), PACE));
     state.apply(Event::Step(step(5), PACE));
     assert_eq!(state.last.map(|point| point.step), Some(5));
-    assert_eq!(state.curves.loss.raw().len(), 1);
+    assert_eq!(state.curves.loss.values().len(), 1);
     state.apply(Event::Stopped(Box::new(summary(StopReason::Asked))));
     state.apply(Event::Step(step(6), PACE));
     assert_eq!(state.last.map(|point| point.step), Some(5));
@@ -117,7 +118,10 @@ fn divergence_is_said_in_words() {
     state.apply(Event::Step(StepPoint { loss: f64::NAN, ..step(1) }, PACE));
     assert!(state.curves.loss.is_empty(), "a plot cannot show what is not a number");
     state.apply(Event::Stopped(Box::new(summary(StopReason::Diverged))));
-    assert!(state.notices.list()[0].text.contains("learning rate ten times smaller"));
+    assert!(state.notices.list()[0].text.contains("no longer a number"));
+    let diagnosis = state.diagnosis.expect("it ails");
+    assert_eq!(diagnosis.finding, Finding::NotANumber { step: 1 });
+    assert!(matches!(diagnosis.remedy, Remedy::StartAgain { rate } if (rate - 0.001).abs() < 1e-12));
 }
 
 #[test]
@@ -128,12 +132,12 @@ fn a_new_run_begins_with_empty_curves() {
     state.apply(Event::RateSet { step: 10, rate: 0.001 });
     state.apply(Event::Filters(stepped_grid(4, 3, 1)));
     assert_eq!(state.rate, Some(0.001));
-    assert_eq!(state.curves.rate_changes, [(0.1, 0.001)]);
+    assert_eq!(rate_changes(&state), [(1.0, 0.001)]);
     state.apply(Event::Stopped(Box::new(summary(StopReason::Finished))));
     state.asked_to_start();
     assert!(state.summary.is_none());
     state.apply(Event::Started(Box::new(run_info())));
-    assert!(state.curves.is_empty() && state.curves.rate_changes.is_empty());
+    assert!(state.curves.is_empty() && rate_changes(&state).is_empty());
     assert!(state.filters.is_none() && state.last.is_none());
 }
 
@@ -166,7 +170,7 @@ fn only_the_chosen_source_is_described() {
         id: new,
         source: "new".into(),
         reason: "empty".into(),
-        is_cut: false,
+        way_out: alexnet_lab::engine::WayOut::None,
     });
     assert!(matches!(&state.found, Found::Unusable(reason) if reason == "Empty."));
 }

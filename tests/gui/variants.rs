@@ -20,8 +20,7 @@ fn choose(rig: &mut Rig, list: &str, entry: &str) {
 
 #[test]
 fn a_variant_is_one_choice_and_choosing_the_usual_one_takes_it_back() {
-    let mut rig = Rig::with(RunConfig::default(), [1280.0, 1400.0]);
-    click(&mut rig, "Variants");
+    let mut rig = Rig::model(RunConfig::default());
     choose(&mut rig, "Normalisation", "As the author ran it");
     choose(&mut rig, "Columns", "One");
     let model = &rig.harness.state().draft.base.model;
@@ -34,12 +33,13 @@ fn a_variant_is_one_choice_and_choosing_the_usual_one_takes_it_back() {
 fn the_layers_of_the_network_are_listed_as_it_is_varied() {
     let mut config = RunConfig::default();
     config.model.without = vec!["conv4".into()];
-    let mut rig = Rig::with(config, [1280.0, 1400.0]);
-    click(&mut rig, "Layers");
+    let rig = Rig::model(config);
     for shown in ["conv1", "96x3x3", "conv5"] {
         assert!(rig.harness.query_by_label(shown).is_some(), "{shown}");
     }
     assert!(rig.harness.query_by_label("conv4").is_none());
+    let spoken = "conv2, 96 x 15x15, 5x5 kernels";
+    assert!(rig.harness.query_by_label_contains(spoken).is_some(), "the drawing says it too");
 }
 
 #[test]
@@ -50,6 +50,17 @@ fn a_network_that_cannot_be_is_explained_before_it_is_started() {
     assert!(rig.harness.query_by_label_contains("conv2, conv3, conv4, conv5").is_some());
     click(&mut rig, "Start training");
     assert!(rig.command().is_none());
+}
+
+#[test]
+fn an_impossible_choice_is_told_at_its_layer_and_taken_back_with_one_click() {
+    let mut config = RunConfig::default();
+    config.model.preset = Some("cifar-80sec".into());
+    config.model.columns = Some(2);
+    let mut rig = Rig::model(config);
+    assert!(rig.harness.query_by_label_contains("It fails at conv1:").is_some());
+    click(&mut rig, "Reset the network");
+    assert!(rig.harness.query_by_label_contains("It fails at").is_none());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod local;
 mod lrn;
 mod momentum;
 mod pool;
+mod recycle;
 mod shaders;
 mod spatial;
 mod steps;

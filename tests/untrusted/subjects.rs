@@ -260,7 +260,8 @@ fn model(bytes: &[u8]) {
     });
 }
 
-fn checkpoint() -> Checkpoint {
+/// A checkpoint of the tiny network.
+pub fn checkpoint() -> Checkpoint {
     let model = tiny::network();
     let shapes = Shapes::of(&model.spec).unwrap();
     let velocities = model.weights.iter().map(|weights| Some(vec![0.25; weights.len()])).collect();

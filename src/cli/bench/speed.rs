@@ -170,7 +170,7 @@ fn step_table(found: &StepBench) {
             model.pass,
             model.pictures_per_s,
             model.first_ms,
-            bytes(model.predicted_bytes as u64),
+            bytes(model.predicted_bytes),
             model.took_bytes.map_or_else(String::new, |[_, last]| bytes(last)),
             steps.join(" ")
         ));

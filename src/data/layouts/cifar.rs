@@ -50,10 +50,18 @@ pub(super) fn recognise(place: &Place) -> Result<Option<Layout>, DataError> {
         return read(place, &LARGE, &large, |name| name == "test.bin").map(Some);
     }
     let python = named(|name| is_batch(name) && !name.contains('.'));
-    if python.len() > 1 || place.find(&["batches.meta"]).is_some() {
+    let matlab = named(|name| is_batch(name) && name.ends_with(".mat"));
+    // The larger set has its pictures in two files, whose names say little by themselves.
+    let are_there =
+        |names: [&str; 3]| names.iter().all(|name| place.find(&[name]).is_some_and(|file| !file.is_folder));
+    let is_python = python.len() > 1
+        || place.find(&["batches.meta"]).is_some()
+        || (files.len() <= 5 && are_there(["train", "test", "meta"]));
+    if is_python || matlab.len() > 1 || (files.len() <= 5 && are_there(["train.mat", "test.mat", "meta.mat"]))
+    {
         return Err(DataError::PartOfSet {
             path: place.shown(),
-            what: "the Python version of CIFAR",
+            what: if is_python { "the Python version of CIFAR" } else { "the Matlab version of CIFAR" },
             remedy: "download the binary version (cifar-10-binary.tar.gz or cifar-100-binary.tar.gz)",
         });
     }

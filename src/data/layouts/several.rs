@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::split::{is_train, validation_rank};
 use super::tree::Folder;
 use super::{Place, loose};
-use crate::data::error::DataError;
+use crate::data::error::{DataError, DataSetThere};
 use crate::data::sources::{is_picture_name, is_wnid};
 
 /// Folders below each other in which data sets are looked for.
@@ -70,8 +70,8 @@ impl Sets {
     }
 
     fn error(&self, place: &Place, folders: &[Folder]) -> DataError {
-        let named = |path: &str, what: &str| format!("`{}` ({what})", place.below(path));
-        let mut sets: Vec<String> = self.found.iter().map(|(path, what)| named(path, what)).collect();
+        let named = |path: &str, what| DataSetThere { path: place.below(path), what };
+        let mut sets: Vec<DataSetThere> = self.found.iter().map(|(path, what)| named(path, what)).collect();
         let is_set = |folder: &&Folder| {
             folder.folders().len() > 1 && !self.found.keys().any(|path| path.starts_with(folder.path()))
         };

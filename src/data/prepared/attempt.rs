@@ -110,7 +110,7 @@ impl Attempt<'_> {
         drop(gate);
         let seen = self.look()?;
         if seen.matching.missing == 0 && !self.how.check {
-            match self.added_up(&seen, reader.lock.is_some())? {
+            match self.added_up(&seen)? {
                 AddedUp::All(built) => return self.open(*built, reader),
                 AddedUp::Stopped => return Ok(Attempted::Stopped),
                 AddedUp::Damaged => {}
@@ -166,7 +166,7 @@ impl Attempt<'_> {
     }
 
     /// The sums over the training pictures of a store to which nothing need be added.
-    fn added_up(&self, seen: &Seen, locked: bool) -> Result<AddedUp, Trouble> {
+    fn added_up(&self, seen: &Seen) -> Result<AddedUp, Trouble> {
         let Self { how, place, plan, .. } = *self;
         let outcomes = outcomes(plan, &seen.matching, &seen.records);
         let wanted = squares_to_train(plan, &outcomes);
@@ -176,7 +176,7 @@ impl Attempt<'_> {
         if basis.steps() == 0 {
             return Ok(built(outcomes, basis.sums));
         }
-        let there = PixelFile::open(&place.pixels(), picture_bytes(how.side), 0, locked)
+        let there = PixelFile::open_once(&place.pixels(), picture_bytes(how.side))
             .map_err(|e| KeptError::reading(&place.folder, e))?;
         let mut steps = Steps::new(how.watch, basis.steps(), plan.total());
         let added = adding::add_up(&there, how.side, &wanted, basis, worker_count(how.threads), &mut steps)?;
@@ -252,7 +252,6 @@ impl Attempt<'_> {
             matching,
             whole,
             alone,
-            locked: true,
             read_only: false,
         };
         let built = build.run()?;
@@ -295,7 +294,6 @@ impl Attempt<'_> {
             matching,
             whole,
             alone: false,
-            locked: reader.lock.is_some(),
             read_only: true,
         };
         let Some(built) = build.run()? else { return Ok(None) };

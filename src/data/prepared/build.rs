@@ -64,8 +64,6 @@ pub(super) struct Build<'a> {
     pub whole: bool,
     /// Nobody reads the store.
     pub alone: bool,
-    /// Nobody writes over what is read.
-    pub locked: bool,
     /// The store can only be read: what is missing goes into memory.
     pub read_only: bool,
 }
@@ -142,7 +140,7 @@ impl Build<'_> {
 
     fn squares(&self) -> Result<PixelFile, KeptError> {
         let path = self.place.pixels();
-        PixelFile::open(&path, picture_bytes(self.how.side), 0, self.locked)
+        PixelFile::open_once(&path, picture_bytes(self.how.side))
             .map_err(|e| KeptError::reading(&self.place.folder, e))
     }
 

@@ -28,7 +28,7 @@ pub(in crate::data) struct PixelFile {
     /// Bytes of a square.
     square: usize,
     /// One bit a slot: whether its checksum was found right since the file was opened. Nothing where others may
-    /// write over what is read; then every checksum is compared every time.
+    /// write over what is read, or where a slot is read by several checksums; then each is compared every time.
     checked: Option<Vec<AtomicU64>>,
     /// Squares by their slots that were found damaged and made again, where `squares` goes on without them.
     mended: Mutex<BTreeMap<u32, Box<[u8]>>>,
@@ -58,6 +58,12 @@ impl PixelFile {
         // What is in memory is nobody else's.
         let checked = (locked || matches!(squares, Squares::Memory(_))).then(checked);
         Ok(Self { path: path.into(), squares, square, checked, mended: Mutex::default() })
+    }
+
+    /// Opens the squares of `square` bytes at `path` to read some of them once, by any checksum: of two pictures that
+    /// have lain in one place after each other, only the later is sound.
+    pub fn open_once(path: &Path, square: usize) -> io::Result<Self> {
+        Self::open(path, square, 0, false)
     }
 
     /// Fills `into` with a square. If it cannot be read or its checksum is wrong, `again` makes the square, and it is
@@ -138,4 +144,24 @@ pub(super) fn slots(length: u64, square: usize) -> usize {
 /// Where the square in `slot` begins.
 pub(super) fn offset(slot: u32, square: usize) -> u64 {
     u64::from(slot) * square as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_pictures_in_one_place_only_the_later_is_sound() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("pixels");
+        std::fs::write(&path, b"oldest secondthird.").expect("the file can be written");
+        let square = |slot, bytes: &[u8]| Square { slot, checksum: crc32fast::hash(bytes) };
+        let file = PixelFile::open_once(&path, 6).expect("the file is there");
+        let mut into = [0; 6];
+        for _ in 0..2 {
+            assert!(file.read_sound(square(1, b" secon"), &mut into));
+            assert!(!file.read_sound(square(1, b" first"), &mut into), "it lay there before");
+            assert!(!file.read_sound(square(3, b"......"), &mut into), "it lies behind the end");
+        }
+    }
 }

@@ -11,9 +11,9 @@ use super::{BenchProgress, Machine, median};
 use crate::data::HostBatch;
 use crate::data::augment::Placement;
 use crate::device::{self, DeviceKind, OpenDevice};
-use crate::engine::{memory, tiles};
+use crate::engine::{MemoryNeed, memory, tiles};
 use crate::model::{Input, Network, Preset, Shapes, first_weights, preset};
-use crate::train::{Between, Outcome, Sgd, SgdConfig, Trainer, training_bytes};
+use crate::train::{Between, Outcome, Sgd, SgdConfig, Trainer};
 
 /// Classes of the networks, as ImageNet has them.
 const CLASSES: usize = 1000;
@@ -56,7 +56,7 @@ pub struct StepSpeed {
     /// Every step after the first.
     pub ms: Vec<f64>,
     /// Bytes of memory that training was predicted to take,
-    pub predicted_bytes: usize,
+    pub predicted_bytes: u64,
     /// and that it took more than there was before: after the first step and after the last. None where nobody tells.
     pub took_bytes: Option<[u64; 2]>,
 }
@@ -105,13 +105,14 @@ fn measure(
         }
     }
     let first_ms = steps.remove(0);
+    let shapes = trainer.network().shapes();
     Ok(Some(StepSpeed {
         model: preset.name.into(),
         pass: trainer.micro_batch(),
         pictures_per_s: request.batch as f64 * 1e3 / median(&steps).max(f64::MIN_POSITIVE),
         first_ms,
         ms: steps,
-        predicted_bytes: training_bytes(trainer.network().shapes(), request.batch, trainer.micro_batch()),
+        predicted_bytes: MemoryNeed::new(shapes, request.batch, trainer.micro_batch(), open.info.kind).bytes,
         took_bytes: first_bytes.zip(footprint.peak()).map(|(first, last)| [first, last]),
     }))
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::set::OpenSet;
-use super::{BrowseNews, BrowseRequest, Look, Outbox, Place, Preview, look, survey};
+use super::{BrowseNews, BrowseRequest, Look, Outbox, Place, Preview, WayOut, look, survey};
 use crate::config::DataConfig;
 use crate::data::{self, DataError};
 use crate::device;
@@ -157,8 +157,8 @@ impl Desk {
             Err(DataError::Cancelled) => BrowseNews::Cancelled { id },
             Err(_) if cancel.load(Ordering::Relaxed) => BrowseNews::Cancelled { id },
             Err(error) => {
-                let is_cut = matches!(error, DataError::CutArchive { .. });
-                BrowseNews::Unusable { id, source, reason: error.to_string(), is_cut }
+                let way_out = WayOut::of(&error);
+                BrowseNews::Unusable { id, source, reason: error.to_string(), way_out }
             }
         };
         self.outbox.send(news);

@@ -23,7 +23,7 @@ use image::RgbImage;
 use super::check::{Balance, ClassPictures, DataCheck, FileReason};
 use crate::config::{ColourNoise, DataConfig};
 use crate::data::augment::Placement;
-use crate::data::{ColourStatistics, Description, Split};
+use crate::data::{ColourStatistics, DataError, Description, Split};
 use desk::Desk;
 pub use look::window;
 
@@ -103,6 +103,29 @@ pub enum BrowseRequest {
 /// Variations of an enlarged picture.
 pub const VARIATIONS: usize = 6;
 
+/// What else there is to do about a source that cannot be used as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WayOut {
+    #[default]
+    None,
+    /// It is an archive that was cut short, and can be used as far as it goes.
+    AcceptCut,
+    /// It holds these sources, which can be chosen.
+    Choose(Vec<String>),
+}
+
+impl WayOut {
+    fn of(error: &DataError) -> Self {
+        match error {
+            DataError::CutArchive { .. } => Self::AcceptCut,
+            DataError::Several { sets, .. } => {
+                Self::Choose(sets.iter().map(|set| set.path.clone()).collect())
+            }
+            _ => Self::None,
+        }
+    }
+}
+
 /// What is found.
 #[derive(Clone, Debug)]
 pub enum BrowseNews {
@@ -117,8 +140,7 @@ pub enum BrowseNews {
         id: u64,
         source: String,
         reason: String,
-        /// Whether it is an archive that was cut short, which can be used as far as it goes.
-        is_cut: bool,
+        way_out: WayOut,
     },
     /// Opening was given up because somebody asked for it.
     Cancelled {

@@ -127,6 +127,19 @@ impl Run {
         Ok(None)
     }
 
+    /// Keeps a checkpoint if somebody has asked for one.
+    pub(super) fn keep_now(&mut self, control: &mut Control) -> Result<Option<StopReason>, RunError> {
+        if !std::mem::take(&mut control.keep) {
+            return Ok(None);
+        }
+        let step = self.trainer.step();
+        if self.keeper.has(step) {
+            control.outbox.send(Event::Note(format!("update {step} is saved already")));
+            return Ok(None);
+        }
+        self.keep_on_the_way(control)
+    }
+
     /// Keeps the state as it is now, unless it is kept already. All figures must have been read. False: its scores
     /// are no numbers, so that it is not worth keeping.
     pub(super) fn keep(&mut self, control: &Control) -> Result<bool, RunError> {

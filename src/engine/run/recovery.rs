@@ -304,8 +304,27 @@ fn step_of(basis: &Basis) -> u64 {
 
 /// Whether an error of the device speaks of memory: of the card, or of a buffer that is larger than it takes.
 fn is_about_memory(message: &str) -> bool {
+    // The last one is of our own kernels.
+    const SIGNS: [&str; 5] =
+        ["out of memory", "out of device memory", "can't allocate", "buffer size", "binds at most"];
     let message = message.to_lowercase();
-    ["out of memory", "out of device memory", "can't allocate", "buffer size"]
-        .iter()
-        .any(|sign| message.contains(sign))
+    SIGNS.iter().any(|sign| message.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_memory_are_told_from_others() {
+        for message in [
+            "the device no longer answers: can't allocate buffer of size: 12",
+            "Out of Memory",
+            "Buffer size 8388608 is greater than the maximum buffer size (1048576)",
+            "conv_forward: a tensor has 2 bytes, but this device binds at most 1 at once",
+        ] {
+            assert!(is_about_memory(message), "{message}");
+        }
+        assert!(!is_about_memory("the device no longer answers: Destroyed: Device was destroyed."));
+    }
 }

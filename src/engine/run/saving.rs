@@ -42,7 +42,7 @@ impl Run {
 
     /// Writes down what is due, and listens to what the keeper says. To be called after every update.
     pub(super) fn write_down(&mut self, control: &Control) -> Result<(), RunError> {
-        self.hear_keeper(control);
+        self.hear_keeper(control)?;
         if self.disk.is_out() {
             if self.disk.may_write() && self.write_down_now(control)? && self.disk.owes_checkpoint() {
                 self.keep_on_the_way(control)?;
@@ -87,9 +87,13 @@ impl Run {
     }
 
     /// Takes in how writing the last checkpoint ended.
-    fn hear_keeper(&mut self, control: &Control) {
+    fn hear_keeper(&mut self, control: &Control) -> Result<(), RunError> {
         match self.keeper.outcome() {
             Some(Ok(())) => self.disk.works(control.outbox, Unwritten::Checkpoint, self.plan.folder.path()),
+            // That is told and put right in one.
+            Some(Err(_)) if self.plan.folder.is_gone() => {
+                self.write_down_now(control)?;
+            }
             Some(Err(reason)) => {
                 let last = self
                     .keeper
@@ -99,6 +103,7 @@ impl Run {
             }
             None => {}
         }
+        Ok(())
     }
 
     fn unwritten(&mut self, control: &Control, what: Unwritten, reason: &str) {
@@ -117,14 +122,16 @@ impl Run {
                 ));
             }
             run.keeper.wait();
-            run.hear_keeper(control);
+            run.hear_keeper(control)?;
             let path = run.plan.folder.model_file();
             let step = run.trainer.step();
             let kept = run.keeper.last().filter(|(last, _)| *last == step).map(|(_, path)| path.clone());
+            // Whoever stops a run does not want to wait; what is lost with the power lies in the checkpoint.
+            let flush = step >= run.total_steps;
             Ok(match kept {
-                Some(kept) => {
-                    publish(&Checkpoint::model_file(&kept), &path).map(|()| path).map_err(|e| e.to_string())
-                }
+                Some(kept) => publish(&Checkpoint::model_file(&kept), &path, flush)
+                    .map(|()| path)
+                    .map_err(|e| e.to_string()),
                 None => Err("the last checkpoint is not written".into()),
             })
         })
@@ -150,7 +157,7 @@ impl Run {
             let path = run.plan.folder.model_file();
             Ok(match &good {
                 _ if run.disk.is_out() => Err("the last rows are not written".into()),
-                Some(good) => publish(good, &path).map(|()| Some(path)).map_err(|e| e.to_string()),
+                Some(good) => publish(good, &path, true).map(|()| Some(path)).map_err(|e| e.to_string()),
                 None => Ok(None),
             })
         })
@@ -163,6 +170,7 @@ impl Run {
         mut attempt: impl FnMut(&mut Self, &mut Control) -> Result<Result<T, String>, RunError>,
     ) -> Result<T, RunError> {
         let mut waiting = false;
+        let mut again = true;
         loop {
             let reason = match attempt(self, control)? {
                 Ok(done) => {
@@ -174,6 +182,10 @@ impl Run {
                 Err(reason) => reason,
             };
             if !self.disk.is_out() {
+                // A folder that was just made again can be written at once.
+                if std::mem::take(&mut again) {
+                    continue;
+                }
                 self.unwritten(control, Unwritten::Checkpoint, &reason);
             }
             if !waiting && self.go_elsewhere(control) {
@@ -267,12 +279,12 @@ fn free_name(home: &Path, name: &str) -> PathBuf {
     names.find(|path| !path.exists()).expect("numbers do not end")
 }
 
-/// Puts the model file of a checkpoint at `path`, where people look for it. A copy, because what is done to it there
-/// must not reach the checkpoint; file systems that can share its blocks. Only on a full disk it is a second name of
-/// the same file.
-fn publish(model: &Path, path: &Path) -> std::io::Result<()> {
+/// Puts the model file of a checkpoint at `path`, where people look for it, and with `flush` safely on the disk. A copy,
+/// because what is done to it there must not reach the checkpoint; file systems that can share its blocks. Only on a full
+/// disk it is a second name of the same file.
+fn publish(model: &Path, path: &Path, flush: bool) -> std::io::Result<()> {
     let mut linked = None;
-    let fill = |part: &Path| {
+    let mut fill = |part: &Path| {
         let full = |e: &std::io::Error| matches!(e.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
         match fs::copy(model, part) {
             Err(e) if full(&e) => {
@@ -283,7 +295,12 @@ fn publish(model: &Path, path: &Path) -> std::io::Result<()> {
             copied => copied.map(|_| ()),
         }
     };
-    replace_file(path, fill, |e| e)?;
+    if flush {
+        replace_file(path, fill, |e| e)?;
+    } else {
+        let part = path.with_extension("part");
+        fill(&part).and_then(|()| fs::rename(&part, path)).inspect_err(|_| drop(fs::remove_file(&part)))?;
+    }
     // Renaming one name of a file to another name of the same file does nothing.
     if let Some(part) = linked {
         let _ = fs::remove_file(part);
@@ -300,8 +317,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let [new, path] = ["new", "model.safetensors"].map(|name| folder.path().join(name));
         fs::write(&new, "new").expect("it can be written");
-        for _ in 0..2 {
-            publish(&new, &path).expect("it can be copied");
+        for flush in [true, false, true] {
+            publish(&new, &path, flush).expect("it can be copied");
             assert_eq!(fs::read(&path).expect("it is there"), b"new");
         }
         assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 2);

@@ -27,7 +27,7 @@ impl Run {
         }
         if let Ok(Some(grid)) = self.view().filters() {
             let path = folder.join("filters.png");
-            let result = vis::write_filters(&grid, &path);
+            let result = vis::write_filters(&grid, vis::Scale::Column, &path);
             keep(path, result);
         }
         drawn
@@ -37,6 +37,19 @@ impl Run {
         self.filters_shown = Instant::now();
         if let Some(grid) = self.view().filters().map_err(RunError::device)? {
             control.outbox.send(Event::Filters(grid));
+        }
+        Ok(())
+    }
+
+    /// Takes a frame of the film if one is due. A film that cannot be written is a warning.
+    pub(super) fn take_frame(&mut self, control: &Control) -> Result<(), RunError> {
+        if self.film.due(self.trainer.step())
+            && let Some(grid) = self.view().filters().map_err(RunError::device)?
+        {
+            match self.film.take(&grid) {
+                Ok(()) => control.outbox.send(Event::Film(grid)),
+                Err(reason) => control.outbox.send(Event::Warning(reason)),
+            }
         }
         Ok(())
     }

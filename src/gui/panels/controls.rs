@@ -9,7 +9,7 @@ use crate::gui::panels::search::search_ui;
 use crate::gui::state::{Found, Phase, State};
 use crate::gui::theme::{Palette, card};
 use crate::gui::view::View;
-use crate::gui::widgets::{busy_ui, button_ui, primary_button_ui, progress_ui};
+use crate::gui::widgets::{busy_ui, button_ui, primary_button_ui, progress_ui, small_button_ui};
 
 /// The run controls.
 pub fn controls_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, actions: &mut Vec<Action>) {
@@ -44,7 +44,7 @@ pub fn may_start(state: &State, draft: &Draft) -> Result<(), String> {
     if let (Some(preset), None) = (preset, &draft.base.model.from)
         && draft.network(preset, state.classes()).is_err()
     {
-        return Err("This network cannot be built; the reason is above.".into());
+        return Err("This network cannot be built; the view Model tells why.".into());
     }
     Ok(())
 }
@@ -63,6 +63,12 @@ fn start_ui(ui: &mut Ui, state: &State, draft: &Draft, actions: &mut Vec<Action>
         ui.label(RichText::new(reason).small().color(Palette::of(ui).error));
     }
     resume_ui(ui, state, actions);
+    if state.checkpoint.is_some() {
+        let help = "Go on from a checkpoint of the last run as a branch; the run itself stays as it is";
+        if button_ui(ui, "Go back…", Ok(()), help).clicked() {
+            actions.push(Action::ToggleBranch);
+        }
+    }
 }
 
 /// Going on with a run of an earlier time: the last one, if it was interrupted, or any other.
@@ -86,6 +92,18 @@ fn resume_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let help = "Go on with a run that was stopped or interrupted: choose its folder";
     if button_ui(ui, "Resume a run…", Ok(()), help).clicked() {
         actions.push(Action::PickRun);
+    }
+}
+
+/// The way to the checkpoints of the run; nothing before there is one.
+fn branch_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let help =
+        "Go back to a checkpoint of this run and go on from there as a branch; the run itself stays as it is";
+    if state.checkpoint.is_some()
+        && !state.stopping
+        && small_button_ui(ui, "Go back…", "Go back…", help).clicked()
+    {
+        actions.push(Action::ToggleBranch);
     }
 }
 
@@ -120,9 +138,9 @@ fn running_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Act
     if primary_button_ui(ui, label, stopping, help).clicked() {
         actions.push(action);
     }
-    ui.columns_const(|[left, right]| {
+    ui.columns_const(|[left, middle, right]| {
         let may_step = if state.stopping {
-            Err("The run is being saved.")
+            stopping
         } else if paused {
             Ok(())
         } else {
@@ -133,8 +151,14 @@ fn running_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Act
                 actions.push(Action::Step);
             }
         });
+        middle.vertical_centered_justified(|ui| {
+            let help = "Write a checkpoint now; the run goes on (Ctrl+Shift+S)";
+            if button_ui(ui, "Save now", stopping, help).clicked() {
+                actions.push(Action::SaveNow);
+            }
+        });
         right.vertical_centered_justified(|ui| {
-            stop_ui(ui, state, "Stop and save", "End the run and save the model", actions);
+            stop_ui(ui, state, "Stop", "End the run and save the model", actions);
         });
     });
     rate_ui(ui, state, view, actions);
@@ -156,6 +180,9 @@ fn rate_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action
             "The paper's authors divided the rate by 10 when the validation error stopped falling.",
         );
         ui.label(RichText::new(format::figures(rate)).strong());
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            branch_button_ui(ui, state, actions)
+        });
     });
     let allowed = if state.stopping { Err("The run is being saved.") } else { Ok(()) };
     ui.horizontal(|ui| {
@@ -185,7 +212,8 @@ fn rate_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action
     }
 }
 
-fn parse_rate(text: &str) -> Result<f64, &'static str> {
+/// A rate as it was typed.
+pub fn parse_rate(text: &str) -> Result<f64, &'static str> {
     match text.trim().replace(',', ".").parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
         Ok(_) => Err("The rate must be greater than 0"),

@@ -2,14 +2,17 @@
 
 use egui::{CollapsingHeader, ComboBox, Grid, RichText, TextEdit, Ui};
 
+use crate::config::RunConfig;
 use crate::engine::PresetInfo;
 use crate::gui::action::Action;
 use crate::gui::draft::{ADVANCED_FIELDS, Draft, Field, MAIN_FIELDS};
+use crate::gui::format;
 use crate::gui::panels::input::input_ui;
-use crate::gui::panels::rate::{rate_ui, schedule_ui};
-use crate::gui::panels::variants::variants_ui;
+use crate::gui::panels::rate::{find_button_ui, rate_ui, schedule_ui};
 use crate::gui::state::{Found, State};
+use crate::gui::tab::Tab;
 use crate::gui::theme::{Palette, card};
+use crate::gui::view::View;
 use crate::gui::widgets::{heading_ui, small_button_ui};
 
 /// Width of the labels, so that the fields of both grids stand in one line.
@@ -17,7 +20,7 @@ pub(super) const LABELS: f32 = 118.0;
 const FIELD: f32 = 108.0;
 
 /// The network and learning sections of the left panel.
-pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft, actions: &mut Vec<Action>) {
+pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &View, actions: &mut Vec<Action>) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         heading_ui(ui, "Network");
@@ -29,8 +32,7 @@ pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft, actions: &mut V
             device_ui(ui, state, draft);
         });
         if draft.base.model.from.is_none() {
-            let preset = state.preset(draft.base.model.preset.as_deref());
-            variants_ui(ui, draft, preset, state.classes(), state.busy());
+            drafted_ui(ui, state, draft, view, actions);
         }
     });
     ui.add_space(4.0);
@@ -44,16 +46,73 @@ pub fn network_ui(ui: &mut Ui, state: &State, draft: &mut Draft, actions: &mut V
                 if offered && small_button_ui(ui, "Reset all", "Reset all", help).clicked() {
                     draft.reset_all();
                 }
+                if !state.running() {
+                    find_button_ui(ui, state, draft, actions);
+                }
             });
         });
-        if state.busy() {
-            let searching = "Fixed during the search for a rate.";
-            let running = "Fixed during the run; change the rate below.";
-            let text = if state.searching() { searching } else { running };
-            ui.label(RichText::new(text).small().weak());
+        match &state.run {
+            Some(run) if state.running() => settings_ui(ui, &run.config),
+            _ => {
+                if state.searching() {
+                    ui.label(RichText::new("Fixed during the search for a rate.").small().weak());
+                }
+                rate_ui(ui, state, draft);
+                ui.add_enabled_ui(!state.busy(), |ui| learning_ui(ui, state, draft));
+            }
         }
-        rate_ui(ui, state, draft, actions);
-        ui.add_enabled_ui(!state.busy(), |ui| learning_ui(ui, state, draft));
+    });
+}
+
+/// In a line what the choices make of the network; the view of the model tells the rest.
+fn drafted_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &View, actions: &mut Vec<Action>) {
+    let Some(preset) = state.preset(draft.base.model.preset.as_deref()) else { return };
+    match draft.network(preset, state.classes()) {
+        Ok(sketch) => {
+            let varied = if draft.model_changed() { ", varied" } else { "" };
+            let text = format!("{} parameters{varied}", format::count(sketch.summary.parameters));
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(text).small().weak());
+                look_ui(ui, view, actions);
+            });
+        }
+        Err(reason) => {
+            ui.label(RichText::new(reason).color(Palette::of(ui).error));
+            look_ui(ui, view, actions);
+        }
+    }
+}
+
+/// The way to the view of the network.
+fn look_ui(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
+    if view.tab != Tab::Model && ui.link("Look at the network").clicked() {
+        actions.push(Action::Show(Tab::Model));
+    }
+}
+
+/// The settings of the run going on, which are fixed.
+fn settings_ui(ui: &mut Ui, config: &RunConfig) {
+    ui.label(RichText::new("Fixed during the run; change the rate below.").small().weak());
+    let number = |value: Option<f64>| value.map(format::figures).unwrap_or_default();
+    let whole = |value: Option<usize>| value.map(format::count).unwrap_or_default();
+    let crops = if config.data.augment == Some(true) { "yes" } else { "no" };
+    let rows = [
+        ("First rate", number(config.optim.lr)),
+        ("Batch size", whole(config.optim.batch)),
+        ("Epochs", whole(config.run.epochs)),
+        ("Momentum", number(config.optim.momentum)),
+        ("Weight decay", number(config.optim.weight_decay)),
+        ("Crops and mirror images", crops.into()),
+        ("Seed", config.run.seed.to_string()),
+    ];
+    let grid = Grid::new("settings of the run").num_columns(2).min_row_height(15.0);
+    grid.spacing([12.0, 1.0]).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 15.0;
+        for (name, value) in rows {
+            ui.label(RichText::new(name).small().weak());
+            ui.label(RichText::new(value).small());
+            ui.end_row();
+        }
     });
 }
 

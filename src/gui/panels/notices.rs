@@ -11,6 +11,7 @@ use crate::gui::notice::{Notice, Severity};
 use crate::gui::state::State;
 use crate::gui::theme::{Palette, card, large_number};
 use crate::gui::widgets::{button_ui, heading_ui};
+use crate::words;
 
 /// Notices shown at once; the others are counted.
 const SHOWN: usize = 3;
@@ -70,8 +71,8 @@ pub fn summary_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         ui.horizontal(|ui| {
             heading_ui(ui, title(summary.reason));
             let steps = format!(
-                "{} updates in {}",
-                format::count(summary.step as usize),
+                "{} in {}",
+                words::counted(summary.step, "update"),
                 format::duration(summary.seconds)
             );
             ui.label(RichText::new(steps).weak());
@@ -94,7 +95,7 @@ fn result_ui(ui: &mut Ui, summary: &RunSummary, actions: &mut Vec<Action>) {
             ui.label(RichText::new(words).small().weak());
             ui.add_space(6.0);
         }
-        let pictures = format!("on {} validation pictures", format::count(evaluation.n));
+        let pictures = format!("on {}", words::counted(evaluation.n, "validation picture"));
         ui.label(RichText::new(pictures).small().weak());
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -1,7 +1,7 @@
 //! The learning rate: where it begins, how it changes over the run, which layers it reaches, and the search
 //! for a good one.
 
-use egui::{CollapsingHeader, ComboBox, Grid, RichText, Ui};
+use egui::{CollapsingHeader, Grid, PopupCloseBehavior, RichText, Ui};
 
 use crate::config::Schedule;
 use crate::engine::PresetInfo;
@@ -11,7 +11,7 @@ use crate::gui::panels::controls::may_start;
 use crate::gui::panels::network::{LABELS, field_ui};
 use crate::gui::state::State;
 use crate::gui::theme::Palette;
-use crate::gui::widgets::button_ui;
+use crate::gui::widgets::{button_ui, choice_ui, dropdown_ui};
 
 /// Every schedule with the name and the help of it.
 const SCHEDULES: [(Schedule, &str, &str); 5] = [
@@ -32,15 +32,12 @@ const SCHEDULES: [(Schedule, &str, &str); 5] = [
     (Schedule::Constant, "only by hand", "Stays until you change it, as the paper's authors did."),
 ];
 
-/// The rate at the start, and the search for a good one.
-pub fn rate_ui(ui: &mut Ui, state: &State, draft: &mut Draft, actions: &mut Vec<Action>) {
+/// The rate at the start.
+pub fn rate_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
     let preset = state.preset(draft.base.model.preset.as_deref()).cloned();
     ui.add_enabled_ui(!state.busy(), |ui| {
         grid("rate fields").show(ui, |ui| {
             field_ui(ui, Field::LearningRate, draft, preset.as_ref());
-            ui.end_row();
-            ui.label("");
-            find_button_ui(ui, state, draft, actions);
             ui.end_row();
         });
     });
@@ -51,7 +48,7 @@ pub fn schedule_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) 
     let title = format!("Schedule: {}", name(draft.schedule(preset)));
     CollapsingHeader::new(title).id_salt("schedule section").show_unindented(ui, |ui| {
         grid("schedule fields").show(ui, |ui| {
-            choice_ui(ui, draft, preset);
+            schedule_choice_ui(ui, draft, preset);
             ui.end_row();
             let fields: &[Field] = match draft.schedule(preset) {
                 Schedule::Steps => &[Field::RateDrops, Field::WarmUp],
@@ -62,8 +59,14 @@ pub fn schedule_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) 
                 field_ui(ui, field, draft, preset);
                 ui.end_row();
             }
-            freeze_ui(ui, draft, preset);
+            let unknown = freeze_ui(ui, draft, preset);
             ui.end_row();
+            for name in unknown {
+                ui.label("");
+                let text = format!("This network has no layer {name}");
+                ui.label(RichText::new(text).small().color(Palette::of(ui).error));
+                ui.end_row();
+            }
         });
         switches_ui(ui, draft, preset);
     });
@@ -77,7 +80,8 @@ fn name(schedule: Schedule) -> &'static str {
     SCHEDULES.iter().find(|(s, _, _)| *s == schedule).map_or("", |(_, name, _)| name)
 }
 
-fn find_button_ui(ui: &mut Ui, state: &State, draft: &Draft, actions: &mut Vec<Action>) {
+/// The way to a search for a good rate.
+pub fn find_button_ui(ui: &mut Ui, state: &State, draft: &Draft, actions: &mut Vec<Action>) {
     let allowed = may_start(state, draft);
     let help = "Trains a copy of the network for about 100 updates while the rate rises, until the loss explodes, \
                 and suggests a rate from the curve. Nothing else changes.";
@@ -86,22 +90,15 @@ fn find_button_ui(ui: &mut Ui, state: &State, draft: &Draft, actions: &mut Vec<A
     }
 }
 
-fn choice_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) {
+fn schedule_choice_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) {
     let help = "How the rate changes over the run. You can always change it by hand as well; what is planned \
                 after that still happens.";
-    let label = ui.label("Schedule").on_hover_text(help);
-    let chosen = draft.schedule(preset);
-    let combo = ComboBox::from_id_salt("schedule").width(ui.available_width()).selected_text(name(chosen));
-    let response = combo.truncate().show_ui(ui, |ui| {
-        for (schedule, name, help) in SCHEDULES {
-            let usual = preset.is_some_and(|preset| preset.schedule == schedule);
-            let text = if usual { format!("{name} (this preset)") } else { name.to_owned() };
-            if ui.selectable_label(chosen == schedule, text).on_hover_text(help).clicked() {
-                draft.set_schedule(schedule, preset);
-            }
-        }
-    });
-    response.response.labelled_by(label.id).on_hover_text(help);
+    let chosen = Some(draft.schedule(preset));
+    if let Some(schedule) =
+        choice_ui(ui, "Schedule", help, &SCHEDULES, preset.map(|preset| preset.schedule), chosen)
+    {
+        draft.set_schedule(schedule, preset);
+    }
 }
 
 fn switches_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) {
@@ -132,42 +129,34 @@ fn switches_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) {
     }
 }
 
-/// A list of the layers that learn, each to be frozen or not.
-fn freeze_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) {
+/// A list of the layers that learn, each to be frozen or not. Returns those that the network does not have.
+fn freeze_ui(ui: &mut Ui, draft: &mut Draft, preset: Option<&PresetInfo>) -> Vec<String> {
     let help = "Layers that keep their weights: neither learning nor decay moves them, and what is below the \
                 lowest layer that learns costs no time on the way back.";
-    let label = ui.label("Frozen layers").on_hover_text(help);
     let layers = learning_layers(draft, preset);
     let frozen = &mut draft.base.optim.freeze;
     let unknown: Vec<String> = frozen.iter().filter(|name| !layers.contains(name)).cloned().collect();
     let shown = if frozen.is_empty() { "none".to_owned() } else { frozen.join(", ") };
-    ui.vertical(|ui| {
-        let combo = ComboBox::from_id_salt("frozen layers").width(ui.available_width()).selected_text(shown);
-        let combo = combo.truncate().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
-        let response = combo.show_ui(ui, |ui| {
-            for name in layers.iter().chain(&unknown) {
-                let mut on = frozen.contains(name);
-                if ui.checkbox(&mut on, name).changed() {
-                    frozen.retain(|other| other != name);
-                    if on {
-                        frozen.push(name.clone());
-                    }
-                    // In the order of the network, whatever the order of the clicks.
-                    frozen.sort_by_key(|name| layers.iter().position(|layer| layer == name));
+    dropdown_ui(ui, "Frozen layers", help, &shown, PopupCloseBehavior::CloseOnClickOutside, |ui| {
+        for name in layers.iter().chain(&unknown) {
+            let mut on = frozen.contains(name);
+            if ui.checkbox(&mut on, name).changed() {
+                frozen.retain(|other| other != name);
+                if on {
+                    frozen.push(name.clone());
                 }
+                // In the order of the network, whatever the order of the clicks.
+                frozen.sort_by_key(|name| layers.iter().position(|layer| layer == name));
             }
-        });
-        response.response.labelled_by(label.id).on_hover_text(help);
-        for name in &unknown {
-            let text = format!("This network has no layer {name}");
-            ui.label(RichText::new(text).small().color(Palette::of(ui).error));
         }
     });
+    unknown
 }
 
 fn learning_layers(draft: &Draft, preset: Option<&PresetInfo>) -> Vec<String> {
     let Some(preset) = preset else { return Vec::new() };
     // The names do not depend on the classes. A network that cannot be built is told above.
-    let layers = draft.network(preset, None).into_iter().flat_map(|summary| summary.layers);
-    layers.filter(|layer| layer.parameters > 0).map(|layer| layer.name).collect()
+    let Ok(sketch) = draft.network(preset, None) else { return Vec::new() };
+    let layers = sketch.summary.layers.iter().filter(|layer| layer.parameters > 0);
+    layers.map(|layer| layer.name.clone()).collect()
 }

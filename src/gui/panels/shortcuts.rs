@@ -1,6 +1,6 @@
 //! The keys that do something everywhere, and the sheet that lists them.
 
-use egui::{Context, Grid, Id, Key, KeyboardShortcut, Modal, Modifiers, RichText};
+use egui::{Context, Event, Grid, Id, Key, KeyboardShortcut, Modal, Modifiers, RichText};
 
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
@@ -9,17 +9,21 @@ use crate::gui::state::{Phase, State};
 use crate::gui::tab::Tab;
 use crate::gui::view::View;
 
-const LIST: [(&str, &str); 11] = [
+const LIST: [(&str, &str); 15] = [
     ("Ctrl+Enter", "Start training"),
     ("Space", "Pause or resume"),
     ("Ctrl+O", "Open a picture"),
     ("Ctrl+V", "Paste a picture, a file or a path"),
     ("Ctrl+S", "Save the model"),
-    ("Ctrl+1, Ctrl+2", "Show the data, or the training"),
+    ("Ctrl+Shift+S", "Save the run now"),
+    ("Ctrl+1 to Ctrl+4", "Show data, model, training, or filters"),
+    ("Ctrl+B", "Show or hide the left column"),
     ("Tab, Shift+Tab", "Go to the next or previous control"),
     ("Arrow keys", "Walk through classes, pictures or kernels, once these have the focus"),
+    ("Drag, Ctrl+wheel, double click", "Move, zoom and fit a plot; a click shows the kernels of that moment"),
     ("Ctrl + and Ctrl -", "Larger or smaller"),
-    ("F1", "This list"),
+    ("Ctrl+0", "Normal size"),
+    ("F1 or ?", "This list"),
     ("Esc", "Close this list"),
 ];
 
@@ -27,19 +31,28 @@ const LIST: [(&str, &str); 11] = [
 pub fn read_keys(ctx: &Context, state: &State, draft: &Draft, view: &View, actions: &mut Vec<Action>) {
     let pressed =
         |modifiers, key| ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key)));
-    if pressed(Modifiers::NONE, Key::F1) {
+    let asked = !ctx.text_edit_focused()
+        && ctx.input(|i| i.events.iter().any(|event| matches!(event, Event::Text(text) if text == "?")));
+    if pressed(Modifiers::NONE, Key::F1) || asked {
         actions.push(Action::ToggleShortcuts);
     }
-    if view.shortcuts_open || state.downloads.open {
+    if view.shortcuts_open || view.branch.open || state.downloads.open {
         return;
     }
-    for (key, tab) in [Key::Num1, Key::Num2].into_iter().zip(Tab::ALL) {
+    if pressed(Modifiers::COMMAND, Key::B) {
+        actions.push(Action::ToggleSetup);
+    }
+    for (key, tab) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(Tab::ALL) {
         if pressed(Modifiers::COMMAND, key) {
             actions.push(Action::Show(tab));
         }
     }
     if pressed(Modifiers::COMMAND, Key::Enter) && may_start(state, draft).is_ok() {
         actions.push(Action::Start);
+    }
+    // Before the shorter one, which it contains.
+    if state.running() && !state.stopping && pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::S) {
+        actions.push(Action::SaveNow);
     }
     if state.model.is_some() {
         if pressed(Modifiers::COMMAND, Key::O) {

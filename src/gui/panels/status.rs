@@ -1,57 +1,92 @@
 //! One line at the foot of the window: where it computes, how fast, how far, how long.
 
-use egui::{Align, Layout, RichText, Ui};
+use egui::{Align, Layout, RichText, TextStyle, Ui, WidgetText};
 
 use crate::gui::format;
 use crate::gui::state::{Phase, State};
 use crate::gui::widgets::progress_ui;
+use crate::words;
+
+/// Least width of the bar, with its number.
+const BAR: f32 = 130.0;
+
+/// Something the line says. What stands first is worth most: where there is no room, the last ones are left out.
+struct Item {
+    text: RichText,
+    help: String,
+}
+
+/// How far something is.
+struct Progress {
+    name: &'static str,
+    done: f64,
+    total: f64,
+}
 
 /// The status line.
 pub fn status_ui(ui: &mut Ui, state: &State) {
+    let (items, progress) = match state.phase {
+        Phase::Idle => (vec![idle(state)], None),
+        Phase::Asked => (vec![item("Getting ready…", "")], None),
+        Phase::Preparing { stage, done, total } => {
+            let progress = Progress { name: stage.words(), done: done as f64, total: total as f64 };
+            (vec![item(format!("{}…", stage.words()), "")], Some(progress))
+        }
+        Phase::Training | Phase::Paused => running(state),
+    };
+    // Nothing is said of an end that is not known yet.
+    let progress = progress.filter(|progress| progress.total > 0.0);
     ui.horizontal(|ui| {
-        device_ui(ui, state);
-        ui.separator();
-        match state.phase {
-            Phase::Idle => idle_ui(ui, state),
-            Phase::Asked => {
-                ui.label("Getting ready…");
+        let bar = if progress.is_some() { BAR } else { 0.0 };
+        for (place, item) in items.into_iter().chain([device(state)]).enumerate() {
+            let needed = width(ui, &item.text) + 3.0 * ui.spacing().item_spacing.x;
+            if place > 0 && ui.available_width() - bar < needed {
+                continue;
             }
-            Phase::Preparing { stage, done, total } => {
-                ui.label(format!("{}…", stage.words()));
-                bar_ui(ui, stage.words(), done as f64, total as f64);
+            if place > 0 {
+                ui.separator();
             }
-            Phase::Training | Phase::Paused => running_ui(ui, state),
+            let response = ui.add(egui::Label::new(item.text).truncate());
+            if !item.help.is_empty() {
+                response.on_hover_text(item.help);
+            }
+        }
+        if let Some(progress) = progress {
+            bar_ui(ui, &progress);
         }
     });
 }
 
-fn device_ui(ui: &mut Ui, state: &State) {
+fn item(text: impl Into<String>, help: impl Into<String>) -> Item {
+    Item { text: RichText::new(text), help: help.into() }
+}
+
+fn width(ui: &Ui, text: &RichText) -> f32 {
+    let text = WidgetText::from(text.clone());
+    text.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, TextStyle::Body).size().x
+}
+
+fn device(state: &State) -> Item {
     match &state.run {
-        Some(run) => {
-            let label = ui.label(&run.device);
-            label.on_hover_text(format!("Computing on {}. {}", run.device, run.device_reason));
-        }
+        Some(run) => item(&run.device, format!("Computing on {}. {}", run.device, run.device_reason)),
         None => {
-            let text = RichText::new("Device: chosen at the start").weak();
-            ui.label(text).on_hover_text(
-                "The device that computes is opened when a run begins; choose it on the left.",
-            );
+            let help = "The device that computes is opened when a run begins; choose it on the left.";
+            Item { text: RichText::new("Device: chosen at the start").weak(), help: help.into() }
         }
     }
 }
 
-fn idle_ui(ui: &mut Ui, state: &State) {
-    let text = match (&state.summary, state.last) {
-        (Some(summary), _) => format!("Ended after {} updates", format::count(summary.step as usize)),
-        (None, _) => "Ready".into(),
+fn idle(state: &State) -> Item {
+    let text = match &state.summary {
+        Some(summary) => format!("Ended after {}", words::counted(summary.step, "update")),
+        None => "Ready".into(),
     };
-    ui.label(RichText::new(text).weak());
+    Item { text: RichText::new(text).weak(), help: String::new() }
 }
 
-fn running_ui(ui: &mut Ui, state: &State) {
-    let Some(run) = &state.run else { return };
-    let step = state.last.map_or(0, |point| point.step);
-    let what = if state.stopping {
+/// What a run is doing, in a word.
+pub fn doing(state: &State) -> &'static str {
+    if state.stopping {
         "Saving"
     } else if state.phase == Phase::Paused {
         "Paused"
@@ -59,44 +94,46 @@ fn running_ui(ui: &mut Ui, state: &State) {
         "Validating"
     } else {
         "Training"
-    };
-    ui.label(RichText::new(what).strong());
-    ui.separator();
-    ui.label(format!("step {} of {}", format::count(step as usize), format::count(run.total_steps as usize)));
-    if let (Some(point), Some(epochs)) = (state.last, run.config.run.epochs) {
-        ui.separator();
-        ui.label(format!("epoch {:.1} of {epochs}", point.epoch));
     }
-    if let Some(pace) = state.pace {
-        ui.separator();
-        ui.label(format::pace(pace.images_per_s)).on_hover_text("Training pictures a second");
-        if state.phase == Phase::Training {
-            ui.separator();
-            let left = format!("{} left", format::duration(pace.eta_s));
-            ui.label(left).on_hover_text("At this pace, validation included");
-        }
+}
+
+fn running(state: &State) -> (Vec<Item>, Option<Progress>) {
+    let Some(run) = &state.run else { return (Vec::new(), None) };
+    let step = state.last.map_or(0, |point| point.step);
+    let mut items = vec![Item { text: RichText::new(doing(state)).strong(), help: String::new() }];
+    if let Some((done, total)) = state.evaluating {
+        let text = format!("{} of {} pictures", format::count(done), format::count(total));
+        items.push(item(text, "The validation pictures are being measured"));
+    }
+    let (made, all) = (format::count(step as usize), format::count(run.total_steps as usize));
+    items.push(item(format!("step {made} of {all}"), "Updates made, and those of the whole run"));
+    if let Some(pace) = state.pace.filter(|_| state.phase == Phase::Training) {
+        let left = format!("{} left", format::duration(pace.eta_s));
+        items.push(item(left, "At this pace, validation included"));
+        items.push(item(format::pace(pace.images_per_s), "Training pictures a second"));
+    }
+    if let (Some(point), Some(epochs)) = (state.last, run.config.run.epochs) {
+        items.push(item(
+            format!("epoch {:.1} of {epochs}", point.epoch),
+            "Times all training pictures were seen",
+        ));
     }
     if let Some(checkpoint) = &state.checkpoint {
-        ui.separator();
         let mib = checkpoint.total_bytes as f64 / f64::from(1 << 20);
         let help = format!(
             "The run can be resumed from there. {} kept, {mib:.1} MiB, beside {}",
             checkpoint.kept,
             checkpoint.path.display()
         );
-        ui.label(format!("saved at step {}", format::count(checkpoint.step as usize))).on_hover_text(help);
+        items.push(item(format!("saved at step {}", format::count(checkpoint.step as usize)), help));
     }
-    match state.evaluating {
-        Some((done, total)) => bar_ui(ui, "Validation progress", done as f64, total as f64),
-        None => bar_ui(ui, "Run progress", step as f64, run.total_steps as f64),
-    }
+    // The run's own bar, also while it validates: it never goes back.
+    let progress = Progress { name: "Run progress", done: step as f64, total: run.total_steps as f64 };
+    (items, Some(progress))
 }
 
-fn bar_ui(ui: &mut Ui, name: &str, done: f64, total: f64) {
-    // Nothing is said of an end that is not known yet.
-    if total <= 0.0 {
-        return;
-    }
+fn bar_ui(ui: &mut Ui, progress: &Progress) {
+    let Progress { name, done, total } = *progress;
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.label(RichText::new(format!("{:.0} %", done / total * 100.0)).weak());
         let width = ui.available_width().min(260.0);

@@ -1,6 +1,6 @@
 //! The strip at the top of the middle that brings a view to the front.
 
-use egui::{Align2, FontId, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align2, EventFilter, FontId, Key, Response, Sense, Ui, WidgetInfo, vec2};
 
 use crate::gui::action::Action;
 use crate::gui::tab::Tab;
@@ -10,25 +10,52 @@ use crate::gui::theme::Palette;
 const HEIGHT: f32 = 28.0;
 const MARGIN: f32 = 14.0;
 
-/// The strip.
+/// The strip. Where there is no room for all titles, it goes on in a second line.
 pub fn tabs_ui(ui: &mut Ui, front: Tab, actions: &mut Vec<Action>) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         for tab in Tab::ALL {
-            if tab_ui(ui, tab, tab == front) {
+            let response = tab_ui(ui, tab, tab == front);
+            if response.clicked() {
                 actions.push(Action::Show(tab));
+            }
+            if let Some(other) = neighbour(ui, &response, tab) {
+                actions.push(Action::Show(other));
             }
         }
     });
 }
 
-/// Draws a title; returns whether it was clicked.
-fn tab_ui(ui: &mut Ui, tab: Tab, front: bool) -> bool {
+/// With the focus on a title, the arrow keys go to its neighbours.
+fn neighbour(ui: &Ui, response: &Response, tab: Tab) -> Option<Tab> {
+    if !response.has_focus() {
+        return None;
+    }
+    let arrows = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
+    let pressed = |key| ui.input(|input| input.key_pressed(key));
+    let place = tab.number() - 1;
+    let other = match (pressed(Key::ArrowLeft), pressed(Key::ArrowRight)) {
+        (true, false) => place.checked_sub(1),
+        (false, true) => Some(place + 1),
+        _ => None,
+    }?;
+    let other = Tab::ALL.get(other).copied()?;
+    ui.memory_mut(|memory| memory.request_focus(id(ui, other)));
+    Some(other)
+}
+
+fn id(ui: &Ui, tab: Tab) -> egui::Id {
+    ui.scope_id().with(("tab", tab.title()))
+}
+
+/// Draws a title.
+fn tab_ui(ui: &mut Ui, tab: Tab, front: bool) -> Response {
     let palette = Palette::of(ui);
     let color = if front { palette.text } else { palette.muted };
     let galley = ui.painter().layout_no_wrap(tab.title().to_owned(), FontId::proportional(15.0), color);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(galley.size().x + 2.0 * MARGIN, HEIGHT), Sense::click());
+    let (_, rect) = ui.allocate_space(vec2(galley.size().x + 2.0 * MARGIN, HEIGHT));
+    let response = ui.interact(rect, id(ui, tab), Sense::click());
     response.widget_info(|| WidgetInfo::selected(egui::Role::Tab, true, front, tab.title()));
     if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, 5.0, palette.line.gamma_multiply(0.6));
@@ -39,7 +66,5 @@ fn tab_ui(ui: &mut Ui, tab: Tab, front: bool) -> bool {
     }
     let place = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
     ui.painter().galley(place, galley, color);
-    let clicked = response.clicked();
-    response.on_hover_text(tab.help());
-    clicked
+    response.on_hover_text(format!("{} (Ctrl+{})", tab.help(), tab.number()))
 }

@@ -1,47 +1,44 @@
-//! The network's variants, each one choice, and what they make of it layer by layer.
+//! The network's variants, each one choice.
 
-use egui::{Align, CollapsingHeader, ComboBox, Grid, Label, Layout, RichText, Ui};
+use egui::{Grid, PopupCloseBehavior, Ui};
 
 use crate::config::{Activation, Dropout, Init, ModelConfig, Norm, NormOrder, Pooling};
-use crate::engine::{NetworkSummary, PresetInfo};
-use crate::gui::draft::Draft;
-use crate::gui::format;
-use crate::gui::theme::Palette;
+use crate::engine::PresetInfo;
+use crate::gui::theme::GAP;
+use crate::gui::widgets::{choice_ui, dropdown_ui};
 
 /// Width of the labels.
-const LABELS: f32 = 104.0;
+const LABELS: f32 = 92.0;
+/// Width of a label with its list.
+const PAIR: f32 = 250.0;
 
-/// The choices, and the layers that come of them. `classes` are those of the pictures, once they are known.
-pub fn variants_ui(
-    ui: &mut Ui,
-    draft: &mut Draft,
-    preset: Option<&PresetInfo>,
-    classes: Option<usize>,
-    fixed: bool,
-) {
-    let Some(preset) = preset else { return };
-    let summary = draft.network(preset, classes);
-    if let Err(reason) = &summary {
-        ui.label(RichText::new(reason).color(Palette::of(ui).error));
-    }
-    let changed = draft.model_changed();
-    let title = if changed { "Variants (changed)" } else { "Variants" };
-    CollapsingHeader::new(title).id_salt("variants").show_unindented(ui, |ui| {
-        ui.add_enabled_ui(!fixed, |ui| choices_ui(ui, &mut draft.base.model, preset));
-    });
-    if let Ok(summary) = summary {
-        CollapsingHeader::new("Layers").id_salt("layers").show_unindented(ui, |ui| layers_ui(ui, &summary));
-    }
-}
-
-fn choices_ui(ui: &mut Ui, model: &mut ModelConfig, preset: &PresetInfo) {
-    Grid::new("variant choices").num_columns(2).min_col_width(LABELS).spacing([8.0, 5.0]).show(ui, |ui| {
-        for choice in CHOICES {
-            choice.show(ui, model, &preset.standard);
-            ui.end_row();
+/// The choices, in as many columns as there is room for.
+pub fn variants_ui(ui: &mut Ui, model: &mut ModelConfig, preset: &PresetInfo) {
+    let columns = ((ui.available_width() / PAIR) as usize).clamp(1, 4);
+    let room = ui.available_width() / columns as f32;
+    ui.spacing_mut().combo_width = 90.0;
+    let leave_out = !preset.middle_convolutions.is_empty();
+    let count = CHOICES.len() + usize::from(leave_out);
+    let rows = count.div_ceil(columns);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        for column in 0..columns {
+            let layout = egui::Layout::top_down(egui::Align::Min);
+            ui.allocate_ui_with_layout(egui::vec2(room - GAP, 0.0), layout, |ui| {
+                ui.spacing_mut().item_spacing.x = 8.0;
+                let grid = Grid::new(("variant choices", column)).num_columns(2).min_col_width(LABELS);
+                grid.spacing([8.0, 5.0]).show(ui, |ui| {
+                    for number in column * rows..((column + 1) * rows).min(count) {
+                        match CHOICES.get(number) {
+                            Some(choice) => choice.show(ui, model, &preset.standard),
+                            None => leave_out_ui(ui, &mut model.without, &preset.middle_convolutions),
+                        }
+                        ui.end_row();
+                    }
+                });
+            });
+            ui.add_space(GAP);
         }
-        leave_out_ui(ui, &mut model.without, &preset.middle_convolutions);
-        ui.end_row();
     });
 }
 
@@ -144,7 +141,6 @@ const CHOICES: &[Choice] = &[
 
 impl Choice {
     fn show(&self, ui: &mut Ui, model: &mut ModelConfig, standard: &ModelConfig) {
-        let label = ui.label(self.label).on_hover_text(self.help);
         let nothing = ModelConfig::default();
         let effective = if (self.same)(model, &nothing) { standard } else { &*model };
         let matches = |write: Write, config: &ModelConfig| {
@@ -152,24 +148,14 @@ impl Choice {
             write(&mut tried);
             (self.same)(&tried, config)
         };
-        let shown = self.options.iter().find(|(_, write)| matches(*write, effective));
-        let shown = shown.map_or("", |(name, _)| *name);
-        let combo =
-            ComboBox::from_id_salt(self.label).width(ui.available_width()).selected_text(shown).truncate();
-        let mut chosen = None;
-        let response = combo.show_ui(ui, |ui| {
-            for (name, write) in self.options {
-                let usual = matches(*write, standard);
-                let text = if usual { format!("{name} (this preset)") } else { (*name).to_owned() };
-                if ui.selectable_label(matches(*write, effective), text).clicked() {
-                    chosen = Some((*write, usual));
-                }
-            }
-        });
-        response.response.labelled_by(label.id).on_hover_text(self.help);
-        match chosen {
-            Some((_, true)) => (self.clear)(model),
-            Some((write, false)) => write(model),
+        let position =
+            |config: &ModelConfig| self.options.iter().position(|(_, write)| matches(*write, config));
+        let options: Vec<(usize, &str, &str)> =
+            self.options.iter().enumerate().map(|(number, (text, _))| (number, *text, "")).collect();
+        let usual = position(standard);
+        match choice_ui(ui, self.label, self.help, &options, usual, position(effective)) {
+            Some(number) if Some(number) == usual => (self.clear)(model),
+            Some(number) => (self.options[number].1)(model),
             None => {}
         }
     }
@@ -178,11 +164,8 @@ impl Choice {
 /// Which convolution, if any, the network goes without.
 fn leave_out_ui(ui: &mut Ui, without: &mut Vec<String>, known: &[String]) {
     let help = "Without any one of its middle convolutions the network loses about 2 % (paper section 7).";
-    let label = ui.label("Leave out").on_hover_text(help);
     let shown = if without.is_empty() { "No layer".to_owned() } else { without.join(", ") };
-    let combo =
-        ComboBox::from_id_salt("leave out").width(ui.available_width()).selected_text(shown).truncate();
-    let response = combo.show_ui(ui, |ui| {
+    dropdown_ui(ui, "Leave out", help, &shown, PopupCloseBehavior::CloseOnClick, |ui| {
         if ui.selectable_label(without.is_empty(), "No layer").clicked() {
             without.clear();
         }
@@ -192,47 +175,4 @@ fn leave_out_ui(ui: &mut Ui, without: &mut Vec<String>, known: &[String]) {
             }
         }
     });
-    response.response.labelled_by(label.id).on_hover_text(help);
-}
-
-fn layers_ui(ui: &mut Ui, summary: &NetworkSummary) {
-    let grid = Grid::new("layer list").num_columns(4).min_col_width(56.0).min_row_height(15.0);
-    grid.spacing([10.0, 1.0]).show(ui, |ui| {
-        ui.spacing_mut().interact_size.y = 15.0;
-        for (column, title) in ["Layer", "Output", "Parameters", "Multiply-adds"].into_iter().enumerate() {
-            cell_ui(ui, RichText::new(title).small().weak(), column > 1, "");
-        }
-        ui.end_row();
-        let number = |n: usize| if n == 0 { String::new() } else { format::count(n) };
-        for layer in &summary.layers {
-            let (parameters, multiply_adds) = (number(layer.parameters), number(layer.multiply_adds));
-            for (column, text) in
-                [&layer.name, &layer.output, &parameters, &multiply_adds].into_iter().enumerate()
-            {
-                let text = RichText::new(text).small();
-                // What has weights stands out.
-                let text = if layer.parameters == 0 { text.weak() } else { text };
-                cell_ui(ui, text, column > 1, &layer.what);
-            }
-            ui.end_row();
-        }
-    });
-    let text = format!(
-        "{} parameters, {} multiply-adds for a picture. Training with batches of {} {}.",
-        format::count(summary.parameters),
-        format::count(summary.multiply_adds),
-        summary.batch,
-        summary.memory.words()
-    );
-    ui.label(RichText::new(text).small().weak());
-}
-
-/// A cell of the list; numbers stand to the right.
-fn cell_ui(ui: &mut Ui, text: RichText, right: bool, help: &str) {
-    let layout =
-        if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
-    let response = ui.with_layout(layout, |ui| ui.add(Label::new(text).selectable(false))).inner;
-    if !help.is_empty() {
-        response.on_hover_text(help);
-    }
 }

@@ -8,6 +8,7 @@
 use rayon::prelude::*;
 
 use super::sizes::Sizes;
+use crate::kernels::recycle::take;
 use crate::kernels::relu::finished;
 use crate::kernels::vector::{Stretch, Vectors, panels};
 
@@ -29,7 +30,7 @@ pub(super) fn forward(x: &[f32], weight: &[f32], bias: &[f32], sizes: &Sizes, re
             panels(vectors.rows(), sizes.out_each(), fan_in, |row, k| weight[row * fan_in + k])
         })
         .collect();
-    let mut y = vec![0.0; sizes.pictures * sizes.groups * sizes.output_each()];
+    let mut y = take(sizes.pictures * sizes.groups * sizes.output_each());
     let tasks = y.par_chunks_mut(sizes.output_each()).zip(x.par_chunks(sizes.input_each())).enumerate();
     tasks.for_each_init(
         || planes.memory(sizes.channels_each()),
@@ -57,12 +58,16 @@ pub(super) fn backward_x(weight: &[f32], grad: &[f32], sizes: &Sizes) -> Vec<f32
         .collect();
     let planes = Planes::of_gradient(sizes, vectors);
     let offsets: Vec<Vec<usize>> = phases.iter().map(|phase| phase.offsets(&planes, sizes)).collect();
-    let mut dx = vec![0.0; sizes.pictures * sizes.groups * sizes.input_each()];
+    let mut dx = take(sizes.pictures * sizes.groups * sizes.input_each());
     let tasks = dx.par_chunks_mut(sizes.input_each()).zip(grad.par_chunks(sizes.output_each())).enumerate();
     tasks.for_each_init(
         || planes.memory(sizes.out_each()),
         |memory, (index, (dx, grad))| {
             planes.fill(grad, [sizes.rows, sizes.columns], memory);
+            if offsets.iter().any(Vec::is_empty) {
+                // Pixels that no tap meets, which nobody writes.
+                dx.fill(0.0);
+            }
             for (phase, offsets) in phases.iter().zip(&offsets) {
                 let kernels = &phase.kernels[index % sizes.groups];
                 planes.product(vectors, kernels, memory, offsets, |channel, part, values| {

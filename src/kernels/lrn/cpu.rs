@@ -9,6 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::LrnConfig;
+use crate::kernels::recycle::take;
 use crate::kernels::response::three_quarters;
 
 /// Pixels of a block: the rows of a window of a few channels then fit the first-level cache.
@@ -44,7 +45,7 @@ fn forward_with<P>(x: &[f32], planes: &Planes, config: &LrnConfig, power: P) -> 
 where
     P: Fn(f32) -> f32 + Sync,
 {
-    let mut y = vec![0.0; x.len()];
+    let mut y = take(x.len());
     let group = planes.group();
     y.par_chunks_mut(group).zip(x.par_chunks(group)).for_each(|(y, x)| {
         let mut scratch = [0.0; BLOCK];
@@ -66,7 +67,7 @@ fn backward_with<P>(x: &[f32], grad: &[f32], planes: &Planes, config: &LrnConfig
 where
     P: Fn(f32) -> f32 + Sync,
 {
-    let mut dx = vec![0.0; x.len()];
+    let mut dx = take(x.len());
     let group = planes.group();
     let factor = 2.0 * config.alpha * config.beta;
     let chunks = dx.par_chunks_mut(group).zip(x.par_chunks(group)).zip(grad.par_chunks(group));

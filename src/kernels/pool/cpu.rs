@@ -8,6 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::MaxPoolConfig;
+use crate::kernels::recycle::take;
 
 /// The maxima of contiguous planes of `input` height and width.
 pub(super) fn forward(x: &[f32], input: [usize; 2], config: &MaxPoolConfig) -> Vec<f32> {
@@ -43,7 +44,7 @@ pub(super) fn forward_with_argmax(
 ///
 /// The windows of a plane are added in row-major order, the order in which the shader adds those of a pixel.
 pub(super) fn backward(grad: &[f32], argmax: &[i32], input: [usize; 2], output: [usize; 2]) -> Vec<f32> {
-    let mut dx = vec![0.0; grad.len() / area(output) * area(input)];
+    let mut dx = take(grad.len() / area(output) * area(input));
     let windows = grad.par_chunks(area(output)).zip(argmax.par_chunks(area(output)));
     dx.par_chunks_mut(area(input)).zip(windows).for_each(|(dx, (grad, argmax))| {
         // Memory fresh from the system is mapped once for a read and again for a write. Written first, it is

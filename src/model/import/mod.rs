@@ -18,6 +18,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::bounds::plain;
 use super::export;
 use super::file::{ModelFile, ModelFileError};
 
@@ -31,8 +32,6 @@ const EXPORTED: &str = "a model of this program, exported for PyTorch";
 
 /// So many misfits are named; a quite different network has hundreds.
 const NAMED_PROBLEMS: usize = 40;
-/// Letters of one of them that are shown.
-const MAX_SENTENCE: usize = 400;
 
 /// What a user can add to a file that does not say everything.
 #[derive(Clone, Debug, Default)]
@@ -82,13 +81,6 @@ fn list(problems: &[String]) -> String {
             format!("{} things do not fit\n  - {}{rest}", many.len(), shown.join("\n  - "))
         }
     }
-}
-
-/// A sentence that may hold names from a file, fit to be shown: names can be long and can hold anything.
-fn plain(text: &str) -> String {
-    let mut letters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let shown: String = letters.by_ref().take(MAX_SENTENCE).collect();
-    if letters.next().is_some() { shown + "…" } else { shown }
 }
 
 /// A network on its way from a foreign file: everything but the names of its classes.

@@ -27,7 +27,7 @@ pub use shelf::{Kept, Shelf};
 pub use state::{Best, DataMark, Mark, Parent, Replay, State};
 
 use super::Velocities;
-use crate::model::ModelFile;
+use crate::model::{ModelFile, plain};
 
 /// Everything that a run needs to go on.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ pub struct Checkpoint {
 /// A checkpoint that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("the checkpoint {path} is damaged: {reason}")]
+    #[error("the checkpoint {path} is damaged: {}", plain(.reason))]
     Damaged { path: PathBuf, reason: String },
     #[error("the checkpoint {path} was written by a newer version of this program; please update")]
     Newer { path: PathBuf },

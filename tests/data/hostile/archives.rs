@@ -171,7 +171,7 @@ fn zip(entries: &[(&str, u16, u32, u32, &[u8])], change_end: impl Fn(&mut Vec<u8
     [bytes, directory, end].concat()
 }
 
-fn zips() -> Vec<(&'static str, Vec<u8>)> {
+pub fn zips() -> Vec<(&'static str, Vec<u8>)> {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::fast());
     burst(1024, |write| write(&mut packed));
     let packed = packed.finish().unwrap();

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-pub use formats::tiff;
+pub use archives::zips;
+pub use formats::{everything, tiff};
 
 /// Nothing may take longer.
 pub const LONGEST: Duration = Duration::from_secs(10);

@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use alexnet_lab::data::{Fault, Preparation, Split, open};
 
+use super::super::hostile::{everything, timed, zips};
 use super::super::makers::{cifar_10, gzip, listed, packed};
-use super::super::{Scripted, numbered};
+use super::super::{Scripted, class_files, numbered};
 use super::{Counted, Pretended, Rig, decoded, pets, prepared};
 
 /// One picture of this archive has other bytes than its checksum says.
@@ -188,4 +189,32 @@ fn a_comparison_looks_at_refused_files_again() {
     assert!(rig.bytes()["index"].len() <= before["index"].len(), "no picture has two records");
     let again = rig.prepare().store();
     rig.assert_right(&again);
+}
+
+#[test]
+fn hostile_pictures_and_archives_are_looked_at_once() {
+    let mut files = class_files("", &["cat", "dog"], 6);
+    files.extend(everything().into_iter().map(|file| (format!("dog/{}", file.name), file.bytes)));
+    let mut rigs = vec![("hostile pictures", Rig::new(&files))];
+    for (what, bytes) in zips() {
+        let mut rig = Rig::new(&[("given.zip".into(), bytes)]);
+        rig.config.source = rig.source.path("given.zip").display().to_string();
+        rigs.push((what, rig));
+    }
+    let mut seen = 0;
+    for (what, rig) in &mut rigs {
+        rig.config.max_refused_share = 1.0;
+        if open(&rig.config).is_err() {
+            continue;
+        }
+        let Ok(Some(first)) = timed(what, || rig.prepare().store) else { continue };
+        let refused = first.refused().to_vec();
+        drop(first);
+        let dataset = Counted::open(&rig.config);
+        let second = timed(what, || prepared(dataset.clone(), &rig.cabinet(), |how| how)).store();
+        assert_eq!((decoded(&second), dataset.reads()), (0, 0), "{what}: {refused:?}");
+        assert_eq!(second.refused(), refused, "{what}");
+        seen += usize::from(!refused.is_empty());
+    }
+    assert!(seen >= 3, "{seen} sources had something to refuse");
 }

@@ -3,6 +3,7 @@
 use egui::{Align, Label, Layout, RichText, Shape, Stroke, Ui, UiBuilder, vec2};
 
 use super::short_source;
+use crate::engine::WayOut;
 use crate::gui::action::Action;
 use crate::gui::format;
 use crate::gui::panels::download::known_sets_ui;
@@ -12,6 +13,8 @@ use crate::gui::widgets::{busy_ui, button_ui, heading_ui};
 
 /// Wider lines are hard to read.
 const WIDTH: f32 = 520.0;
+/// Data sets to choose from that get a button each.
+const CHOICES: usize = 8;
 /// How much of the height lies above the text.
 const ABOVE: f32 = 0.28;
 
@@ -74,7 +77,7 @@ fn unusable_ui(ui: &mut Ui, state: &State, reason: &str, actions: &mut Vec<Actio
         {
             actions.push(Action::UseSource(state.source.clone()));
         }
-        if state.gallery.is_cut {
+        if state.gallery.way_out == WayOut::AcceptCut {
             let help = "Learn from the pictures that are there. What is missing may be whole classes.";
             if button_ui(ui, "Use what is there", Ok(()), help).clicked() {
                 actions.push(Action::AcceptCut);
@@ -82,6 +85,21 @@ fn unusable_ui(ui: &mut Ui, state: &State, reason: &str, actions: &mut Vec<Actio
         }
         if button_ui(ui, "Copy the reason", Ok(()), "Put the message on the clipboard").clicked() {
             actions.push(Action::CopyText(reason.to_owned()));
+        }
+    });
+    choices_ui(ui, state, actions);
+}
+
+/// The data sets in a folder that is none itself.
+fn choices_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let WayOut::Choose(sources) = &state.gallery.way_out else { return };
+    ui.add_space(6.0);
+    ui.horizontal_wrapped(|ui| {
+        for source in sources.iter().take(CHOICES) {
+            let label = format!("Open {}", short_source(source));
+            if button_ui(ui, &label, Ok(()), source).clicked() {
+                actions.push(Action::UseSource(source.clone()));
+            }
         }
     });
 }

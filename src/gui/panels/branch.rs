@@ -1,0 +1,91 @@
+//! The sheet of checkpoints that a run can go on from.
+
+use egui::{Context, Grid, Id, Modal, RichText, ScrollArea, TextEdit, Ui};
+
+use super::controls::parse_rate;
+use crate::engine::KeptCheckpoint;
+use crate::gui::action::Action;
+use crate::gui::format;
+use crate::gui::state::State;
+use crate::gui::view::View;
+use crate::gui::widgets::{busy_ui, button_ui};
+
+/// The sheet, if it is open.
+pub fn branch_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut Vec<Action>) {
+    if !view.branch.open {
+        return;
+    }
+    let modal = Modal::new(Id::unique("branch")).show(ctx, |ui| {
+        ui.set_width(430.0_f32.min(ctx.content_rect().width() - 60.0));
+        ui.heading("Go back to a checkpoint");
+        let text = "A branch goes on from there in a folder of its own, with its curves over those of this run. This run \
+                    stays as it is; if it is going on, it is saved and stopped first.";
+        ui.add(egui::Label::new(RichText::new(text).weak()).wrap());
+        ui.add_space(6.0);
+        match state.checkpoints.as_deref() {
+            None => {
+                ui.horizontal(|ui| {
+                    busy_ui(ui, "Looking for checkpoints");
+                    ui.label("Looking for checkpoints…");
+                });
+            }
+            Some([]) => {
+                ui.label("There is none yet: press Save now, or wait for the end of the epoch.");
+            }
+            Some(kept) => list_ui(ui, state, view, kept),
+        }
+        ui.add_space(8.0);
+        ui.horizontal(|ui| {
+            let rate = if view.branch.rate.trim().is_empty() {
+                Ok(None)
+            } else {
+                parse_rate(&view.branch.rate).map(Some)
+            };
+            let allowed = match (&view.branch.chosen, &rate) {
+                (None, _) => Err("Choose a checkpoint first."),
+                (_, Err(reason)) => Err(*reason),
+                _ => Ok(()),
+            };
+            let help = "Begin a branch at the chosen checkpoint";
+            if button_ui(ui, "Go on from there", allowed, help).clicked()
+                && let (Some(path), Ok(rate)) = (view.branch.chosen.clone(), rate)
+            {
+                actions.push(Action::Branch(path, rate));
+            }
+            ui.button("Close").clicked()
+        })
+        .inner
+    });
+    if modal.inner || modal.should_close() {
+        actions.push(Action::ToggleBranch);
+    }
+}
+
+fn list_ui(ui: &mut Ui, state: &State, view: &mut View, kept: &[KeptCheckpoint]) {
+    ScrollArea::vertical().id_salt("checkpoints").max_height(220.0).show(ui, |ui| {
+        Grid::new("checkpoint list").num_columns(3).spacing([24.0, 4.0]).show(ui, |ui| {
+            for title in ["Checkpoint", "Epoch", "Validation error"] {
+                ui.label(RichText::new(title).small().weak());
+            }
+            ui.end_row();
+            for kept in kept.iter().rev() {
+                let label = format!("update {}", format::count(kept.step as usize));
+                let chosen = view.branch.chosen.as_ref() == Some(&kept.path);
+                if ui.radio(chosen, label).clicked() {
+                    view.branch.chosen = Some(kept.path.clone());
+                }
+                ui.label(format!("{:.2}", state.curves.epoch_of(kept.step)));
+                let measured = state.curves.evaluations.iter().find(|point| point.step == kept.step);
+                let error = measured.map(|point| format::percent(point.top1_error)).unwrap_or_default();
+                let best = state.curves.best().is_some_and(|best| best.step == kept.step);
+                ui.label(if best { format!("{error}, the best") } else { error });
+                ui.end_row();
+            }
+        });
+    });
+    ui.horizontal(|ui| {
+        let label = ui.label("Learning rate from there on");
+        let field = TextEdit::singleline(&mut view.branch.rate).hint_text("as it was").desired_width(100.0);
+        ui.add(field).labelled_by(label.id);
+    });
+}
