@@ -8,7 +8,7 @@ use serde_json::json;
 use super::output::{self, Status};
 use super::stop;
 use crate::engine::{self, RunRecord};
-use crate::words::grouped;
+use crate::words;
 
 #[derive(Debug, Args)]
 pub(super) struct RunsArgs {
@@ -94,8 +94,8 @@ fn found(folders: &[PathBuf], json: bool) -> Result<Vec<RunRecord>, Status> {
 }
 
 fn sentence(record: &RunRecord) -> String {
-    let updates = grouped(record.course.steps as usize, ',');
-    let error = match (record.course.best(), record.course.last()) {
+    let updates = words::counted(record.steps(), "update");
+    let error = match (record.history.best(), record.history.evaluations.last()) {
         (Some(best), Some(last)) => format!(
             "best top-1 error {:.2} % in epoch {:.1}, last {:.2} %",
             best.top1_error * 100.0,
@@ -105,18 +105,18 @@ fn sentence(record: &RunRecord) -> String {
         _ => "not validated".into(),
     };
     let model = record.config.model.preset.as_deref().unwrap_or("?");
-    format!("{}  {model} on {}: {updates} updates, {error}", record.name(), record.config.data.source)
+    format!("{}  {model} on {}: {updates}, {error}", record.name(), record.config.data.source)
 }
 
 fn object(record: &RunRecord) {
     let error = |point: Option<&crate::vis::EvaluationPoint>| point.map(|point| point.top1_error);
     output::object(&json!({
         "event": "run", "folder": record.folder, "model": record.config.model.preset,
-        "data": record.config.data.source, "steps": record.course.steps,
-        "best_top1_error": error(record.course.best()),
-        "best_epoch": record.course.best().map(|point| point.epoch),
-        "last_top1_error": error(record.course.last()),
-        "last_top5_error": record.course.last().map(|point| point.top5_error),
+        "data": record.config.data.source, "steps": record.steps(),
+        "best_top1_error": error(record.history.best()),
+        "best_epoch": record.history.best().map(|point| point.epoch),
+        "last_top1_error": error(record.history.evaluations.last()),
+        "last_top5_error": record.history.evaluations.last().map(|point| point.top5_error),
         "model_file": record.model_file, "parent": record.parent,
         "settings": record.config.settings(),
     }));

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::runs::{RunRecord, differences};
 use crate::model::replace_file;
-use crate::vis::{self, Course};
-use crate::words::grouped;
+use crate::vis::{self, History};
+use crate::words::count;
 
 /// A report that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -91,20 +91,20 @@ fn results(page: &mut String, runs: &[RunRecord]) {
         "<th class=\"n\">updates</th><th class=\"n\">best top-1 error</th><th class=\"n\">in epoch</th>",
     );
     push(page, "<th class=\"n\">last top-1 error</th><th class=\"n\">last top-5 error</th></tr>");
-    let best = |run: &RunRecord| run.course.best().map(|point| point.top1_error);
+    let best = |run: &RunRecord| run.history.best().map(|point| point.top1_error);
     let lowest = runs.iter().filter_map(best).fold(f64::INFINITY, f64::min);
     let percent = |share: Option<f64>| share.map_or("–".into(), |share| format!("{:.2} %", share * 100.0));
     for run in runs {
-        let course = &run.course;
+        let history = &run.history;
         let is_best = runs.len() > 1 && best(run) == Some(lowest);
         let model = run.config.model.preset.as_deref().unwrap_or("–");
-        let epoch = course.best().map_or("–".into(), |point| format!("{:.1}", point.epoch));
+        let epoch = history.best().map_or("–".into(), |point| format!("{:.1}", point.epoch));
         let figures = [
-            grouped(course.steps as usize, ','),
+            count(run.steps()),
             percent(best(run)),
             epoch,
-            percent(course.last().map(|point| point.top1_error)),
-            percent(course.last().map(|point| point.top5_error)),
+            percent(history.evaluations.last().map(|point| point.top1_error)),
+            percent(history.evaluations.last().map(|point| point.top5_error)),
         ];
         let row = if is_best { "<tr class=\"best\">" } else { "<tr>" };
         let names = [&run.name(), model, &run.config.data.source]
@@ -116,7 +116,7 @@ fn results(page: &mut String, runs: &[RunRecord]) {
 }
 
 fn curves(page: &mut String, runs: &[RunRecord]) -> Result<(), ReportError> {
-    let named: Vec<(String, &Course)> = runs.iter().map(|run| (run.name(), &run.course)).collect();
+    let named: Vec<(String, &History)> = runs.iter().map(|run| (run.name(), &run.history)).collect();
     push(page, "<h2>Curves</h2>");
     push(page, &vis::error_svg(&named).map_err(ReportError::Drawing)?);
     push(page, &vis::loss_svg(&named).map_err(ReportError::Drawing)?);

@@ -34,16 +34,23 @@ pub(super) fn check(path: &Path, mark: Mark) -> Result<(), TableFault> {
 /// Checks the rows of `metrics.csv` up to `mark`, and returns the curves that they tell of, with `pictures` in every
 /// validation. A long table is not read row by row: of a million updates, some ten thousand make the same curve.
 pub(super) fn history(path: &Path, mark: Mark, pictures: usize) -> Result<History, TableFault> {
-    let mut curves = Curves {
-        history: History::default(),
-        pictures,
-        every: (mark.bytes / ROW_BYTES / ROWS_READ).max(1),
-        row: 0,
-        half: Vec::new(),
-        passed_by: Vec::new(),
-    };
+    let mut curves = Curves::of(mark.bytes, pictures);
     scan(path, mark, |chunk| curves.take(chunk))?;
     Ok(curves.end())
+}
+
+/// The curves that the rows of `metrics.csv` tell of, as many as are there: its run may be going on. A last row that
+/// is being written is left out.
+pub(super) fn so_far(path: &Path, pictures: usize) -> io::Result<History> {
+    let mut file = File::open(path)?;
+    let mut curves = Curves::of(file.metadata()?.len(), pictures);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(curves.end()),
+            read => curves.take(&chunk[..read]),
+        }
+    }
 }
 
 /// Hands the beginning of a table up to `mark` to `take`, piece by piece, and compares its sum at the end.
@@ -89,6 +96,18 @@ struct Curves {
 }
 
 impl Curves {
+    /// Those of a table of so many bytes, with `pictures` in every validation.
+    fn of(bytes: u64, pictures: usize) -> Self {
+        Self {
+            history: History::default(),
+            pictures,
+            every: (bytes / ROW_BYTES / ROWS_READ).max(1),
+            row: 0,
+            half: Vec::new(),
+            passed_by: Vec::new(),
+        }
+    }
+
     fn take(&mut self, chunk: &[u8]) {
         let Some(end) = chunk.iter().rposition(|&byte| byte == b'\n') else {
             self.half.extend(chunk);
@@ -179,7 +198,7 @@ mod tests {
             let point = StepPoint { step, epoch, loss: 2.5, top1_error: 0.5, top5_error: 0.25, lr: 0.01 };
             text += &(tables::step_row(&point) + "\n");
             if step % 10 == 0 {
-                let (loss, top1_error) = (2.0, 1.0 / step as f64);
+                let (loss, top1_error) = (2.0, 1.0 - step as f64 / 1e6);
                 let point = EvaluationPoint { step, epoch, loss, top1_error, top5_error: 0.1, n: 7 };
                 text += &(tables::evaluation_row(&point) + "\n");
             }
@@ -201,6 +220,7 @@ mod tests {
         std::fs::write(&path, [std::fs::read(&path).expect("a table"), b"101,1,t".to_vec()].concat())
             .expect("it can be written");
         assert_eq!(history(&path, mark, 7).expect("the beginning is as it was"), curves);
+        assert_eq!(so_far(&path, 7).expect("it is there"), curves, "half a row is none");
         let cut = Mark { bytes: mark.bytes + 100, ..mark };
         assert!(history(&path, cut, 7).expect_err("it is too short").reason.contains("instead of"));
         let other = Mark { crc32: mark.crc32 ^ 1, ..mark };

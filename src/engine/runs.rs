@@ -1,15 +1,13 @@
 //! The runs that a folder holds: what each was, how it went, and in which settings they differ.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::folder::{CONFIG, PARENT};
-use super::rows::{self, Row};
+use super::rows;
 use super::tables;
 use crate::config::RunConfig;
-use crate::vis::Course;
+use crate::vis::History;
 
 /// A run as its folder tells of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +16,8 @@ pub struct RunRecord {
     pub folder: PathBuf,
     /// The settings with every blank filled in.
     pub config: RunConfig,
-    pub course: Course,
+    /// Its curves. Those of a long run are in fewer points.
+    pub history: History,
     /// The model it ended with.
     pub model_file: Option<PathBuf>,
     /// The first-layer kernels as a picture.
@@ -45,17 +44,24 @@ impl RunRecord {
         let text = std::fs::read_to_string(&path)
             .map_err(|e| problem(format!("{CONFIG} cannot be read ({e}); is this the folder of a run?")))?;
         let config = RunConfig::parse(&text, CONFIG).map_err(|e| problem(e.to_string()))?;
-        let course = course(&tables::metrics_of(folder)).map_err(problem)?;
+        let history = rows::so_far(&tables::metrics_of(folder), 0)
+            .map_err(|e| problem(format!("metrics.csv cannot be read ({e})")))?;
         let there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
         let parent = std::fs::read_to_string(folder.join(PARENT)).ok().and_then(|text| parent(&text));
         Ok(Self {
             folder: folder.to_owned(),
             config,
-            course,
+            history,
             model_file: there("model.safetensors"),
             filters: there("filters.png"),
             parent,
         })
+    }
+
+    /// Updates made.
+    pub fn steps(&self) -> u64 {
+        let trained = self.history.steps.last().map_or(0, |point| point.step);
+        trained.max(self.history.evaluations.last().map_or(0, |point| point.step))
     }
 
     /// The name of the folder.
@@ -120,26 +126,6 @@ pub fn differences(runs: &[&RunConfig]) -> Vec<Difference> {
         differs.then(|| Difference { setting: name.clone(), values })
     };
     names.into_iter().filter_map(difference).collect()
-}
-
-/// Reads the rows of `metrics.csv`, however many there are. A last row that is being written is left out.
-fn course(path: &Path) -> Result<Course, String> {
-    let unreadable = |e: std::io::Error| format!("metrics.csv cannot be read ({e})");
-    let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
-    let mut course = Course::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        reader.read_until(b'\n', &mut line).map_err(unreadable)?;
-        if line.last() != Some(&b'\n') {
-            return Ok(course);
-        }
-        match std::str::from_utf8(&line).ok().and_then(|line| rows::row(line.trim_end(), 0)) {
-            Some(Row::Step(point)) => course.push_step(&point),
-            Some(Row::Evaluation(point)) => course.push_evaluation(point),
-            None => {}
-        }
-    }
 }
 
 /// The checkpoint that a branch began at.

@@ -199,6 +199,7 @@ impl App {
             self.state.apply(event);
         }
         self.go_on_afterwards();
+        self.list_checkpoints();
         if self.memory_read.elapsed() > MEMORY_PAUSE {
             self.memory_read = Instant::now();
             (self.state.memory, self.state.free_memory) = (memory::taken(), memory::free());

@@ -61,10 +61,20 @@ impl App {
         }
     }
 
-    /// Opens or closes the sheet of checkpoints; what it lists is read anew.
+    /// Opens or closes the sheet of checkpoints.
     pub(super) fn toggle_branch(&mut self) {
         self.view.branch.open = !self.view.branch.open;
-        if let (true, Some(run)) = (self.view.branch.open, &self.state.run) {
+        self.view.branch.listed = None;
+    }
+
+    /// Reads what the sheet lists, and again when a checkpoint has come.
+    pub(super) fn list_checkpoints(&mut self) {
+        let newest = self.state.checkpoint.as_ref().map(|checkpoint| checkpoint.step);
+        if let (true, Some(run)) = (self.view.branch.open, &self.state.run)
+            && newest.is_some()
+            && self.view.branch.listed != newest
+        {
+            self.view.branch.listed = newest;
             self.background.list_checkpoints(run.folder.clone());
         }
     }

@@ -1,10 +1,24 @@
 //! Numbers as the window shows them.
 
+use std::borrow::Cow;
+
 pub use crate::words::{count, duration};
 
 /// A share as "8.3 %".
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
+}
+
+/// A name with at most `room` characters: of a longer one the middle is left out, because long names often begin alike.
+pub fn shortened(name: &str, room: usize) -> Cow<'_, str> {
+    let count = name.chars().count();
+    if count <= room {
+        return name.into();
+    }
+    let (front, back) = (room.saturating_sub(1).div_ceil(2), room.saturating_sub(1) / 2);
+    let begin: String = name.chars().take(front).collect();
+    let end: String = name.chars().skip(count - back).collect();
+    format!("{begin}…{end}").into()
 }
 
 /// A number that is whole when it is large.

@@ -23,7 +23,7 @@ const SETUP: f32 = 356.0;
 const NARROW: f32 = 800.0;
 
 /// Least height of the curves with the pictures below them.
-const TRAIN: f32 = 470.0;
+const TRAIN: f32 = 410.0;
 
 /// The whole window.
 pub fn window_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, actions: &mut Vec<Action>) {
@@ -115,7 +115,7 @@ fn panes_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Actio
         "curves and pictures",
         Direction::OneAboveTheOther,
         &mut upper,
-        [300.0, 150.0],
+        [220.0, 180.0],
         |ui, pane| match pane {
             Pane::First => curves::curves_ui(ui, state, view),
             Pane::Second => {

@@ -84,7 +84,6 @@ impl State {
             Event::Checkpoint(info) => {
                 self.curves.happened(info.step, Happening::Saved);
                 self.checkpoint = Some(info);
-                self.checkpoints = None;
             }
             Event::Saved { path } => self.saved(&path),
             Event::Prediction { id, name, result } => self.predicted(id, name, result),
@@ -230,7 +229,6 @@ impl State {
         self.stopping = false;
         self.evaluating = None;
         self.pace = None;
-        self.checkpoints = None;
         // A search that ended without a result leaves nothing to show.
         self.search = self.search.take().filter(|search| search.found.is_some());
     }

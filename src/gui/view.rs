@@ -71,6 +71,8 @@ impl FilmView {
 #[derive(Clone, Debug, Default)]
 pub struct BranchView {
     pub open: bool,
+    /// The newest checkpoint that the list was read for.
+    pub listed: Option<u64>,
     pub chosen: Option<PathBuf>,
     pub rate: String,
 }

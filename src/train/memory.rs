@@ -200,7 +200,8 @@ mod tests {
     #[test]
     fn several_passes_hold_the_gradients_of_the_earlier_ones() {
         let shapes = shapes("alexnet");
-        let more = training_bytes(&shapes, 64, 32) - training_bytes(&shapes, 32, 32);
+        // So many that the pass itself is the peak, and not the update.
+        let more = training_bytes(&shapes, 128, 64) - training_bytes(&shapes, 64, 64);
         assert_eq!(more, 4 * shapes.parameter_count());
     }
 }

@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use super::Course;
+use super::{History, StepPoint};
 
 /// Size of a drawing, in pixels before it is scaled.
 const SIZE: (u32, u32) = (960, 380);
@@ -23,8 +23,14 @@ const COLOURS: [RGBColor; 7] = [
 ///
 /// # Errors
 /// Why it could not be drawn.
-pub fn loss_svg(runs: &[(String, &Course)]) -> Result<String, String> {
-    let lines: Vec<_> = runs.iter().map(|(name, course)| (name.as_str(), course.loss())).collect();
+pub fn loss_svg(runs: &[(String, &History)]) -> Result<String, String> {
+    let lines: Vec<_> = runs
+        .iter()
+        .map(|(name, history)| {
+            let points = history.steps.iter().map(|point: &StepPoint| (point.epoch, point.loss));
+            (name.as_str(), points.filter(|point| point.1.is_finite()).collect::<Vec<_>>())
+        })
+        .collect();
     draw("training loss, mean cross-entropy (nats)", &lines, false)
 }
 
@@ -32,11 +38,11 @@ pub fn loss_svg(runs: &[(String, &Course)]) -> Result<String, String> {
 ///
 /// # Errors
 /// Why it could not be drawn.
-pub fn error_svg(runs: &[(String, &Course)]) -> Result<String, String> {
+pub fn error_svg(runs: &[(String, &History)]) -> Result<String, String> {
     let lines: Vec<_> = runs
         .iter()
-        .map(|(name, course)| {
-            let points = course.evaluations.iter().map(|point| (point.epoch, point.top1_error * 100.0));
+        .map(|(name, history)| {
+            let points = history.evaluations.iter().map(|point| (point.epoch, point.top1_error * 100.0));
             (name.as_str(), points.filter(|point| point.1.is_finite()).collect::<Vec<_>>())
         })
         .collect();

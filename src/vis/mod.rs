@@ -1,7 +1,6 @@
 //! Pictures of what a network learns, made from plain host data.
 
 mod comparison;
-mod course;
 mod evaluation;
 mod figures;
 mod film;
@@ -11,7 +10,6 @@ mod kernels;
 mod rates;
 
 pub use comparison::{error_svg, loss_svg};
-pub use course::Course;
 pub use evaluation::{ClassResult, Evaluation, Verdict};
 pub use figures::{FigureError, write_curves, write_filters};
 pub use film::{write_film, write_filters_svg};

@@ -1,6 +1,6 @@
 //! Numbers and messages as people read them.
 
-use alexnet_lab::gui::format::{duration, figures, pace, percent, sentence};
+use alexnet_lab::gui::format::{duration, figures, pace, percent, sentence, shortened};
 
 #[test]
 fn numbers_read_well() {
@@ -26,6 +26,20 @@ fn numbers_read_well() {
         assert_eq!(figures(value), text);
     }
     assert_eq!(figures(f64::NAN), "NaN");
+}
+
+#[test]
+fn long_names_keep_their_beginning_and_their_end() {
+    for (name, room, text) in [
+        ("cat", 3, "cat"),
+        ("category", 5, "ca…ry"),
+        ("category", 4, "ca…y"),
+        ("東京タワー", 3, "東…ー"),
+        ("cat", 1, "…"),
+        ("cat", 0, "…"),
+    ] {
+        assert_eq!(shortened(name, room), text, "{name} in {room}");
+    }
 }
 
 #[test]

@@ -161,7 +161,11 @@ fn the_sheet_of_checkpoints_wants_a_choice_and_a_good_rate() {
     assert!(rig.harness.query_by_label("Go back…").is_none(), "nothing to go back to yet");
     rig.send(Event::Checkpoint(checkpoint(1)));
     click(&mut rig, "Go back…");
-    // What lies in the folder is read on a thread; here the test tells.
+    // What lies in the folder, which is nothing, is read on a thread; then the test tells.
+    while rig.harness.state().state.checkpoints.is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        rig.settle();
+    }
     let kept = alexnet_lab::engine::KeptCheckpoint { step: 1, path: "runs/1/checkpoints/00000001".into() };
     rig.harness.state_mut().state.checkpoints = Some(vec![kept]);
     rig.settle();

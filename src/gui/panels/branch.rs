@@ -10,6 +10,9 @@ use crate::gui::state::State;
 use crate::gui::view::View;
 use crate::gui::widgets::{busy_ui, button_ui};
 
+/// Height of the list.
+const LIST: f32 = 180.0;
+
 /// The sheet, if it is open.
 pub fn branch_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut Vec<Action>) {
     if !view.branch.open {
@@ -62,7 +65,9 @@ pub fn branch_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut Ve
 }
 
 fn list_ui(ui: &mut Ui, state: &State, view: &mut View, kept: &[KeptCheckpoint]) {
-    ScrollArea::vertical().id_salt("checkpoints").max_height(220.0).show(ui, |ui| {
+    ScrollArea::vertical().id_salt("checkpoints").max_height(LIST).show(ui, |ui| {
+        // The sheet stays where it is while the list grows.
+        ui.set_min_height(LIST);
         Grid::new("checkpoint list").num_columns(3).spacing([24.0, 4.0]).show(ui, |ui| {
             for title in ["Checkpoint", "Epoch", "Validation error"] {
                 ui.label(RichText::new(title).small().weak());

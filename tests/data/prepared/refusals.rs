@@ -33,6 +33,7 @@ fn sources() -> Vec<(&'static str, Rig)> {
     let archive = |name: &str, bytes: Vec<u8>| {
         let mut rig = Rig::new(&[(name.into(), bytes)]);
         rig.config.source = rig.source.path(name).display().to_string();
+        rig.config.accept_cut = true;
         rig
     };
     let mut sources = vec![("folder", Rig::new(&pets))];

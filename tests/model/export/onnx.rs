@@ -169,14 +169,14 @@ fn the_evaluator_ignores_nothing() {
     assert!(empty.is_err(), "a picture of another size must not pass");
 }
 
-/// Layers that share a name, or have that of an output, still make a graph whose names are unique.
+/// Layers that have the names of the graph's own values still make a graph whose names are unique.
 #[test]
 fn names_are_made_unique() {
     let mut model = small("cifar-80sec");
-    for layer in &mut model.spec.layers {
-        if layer.kind == LayerKind::Relu {
-            layer.name = "logits".into();
-        }
+    let own = ["logits", "probabilities", "pixels"];
+    let layers = model.spec.layers.iter_mut().filter(|layer| layer.kind == LayerKind::Relu);
+    for (layer, name) in layers.zip(own) {
+        layer.name = name.into();
     }
     let built = build(&model).unwrap();
     let graph = built.graph.as_ref().unwrap();

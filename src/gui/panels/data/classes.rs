@@ -20,6 +20,9 @@ const ROW: f32 = 26.0;
 const BAR: f32 = 64.0;
 const COUNT: f32 = 54.0;
 
+/// Width of a usual character, in parts of the size of its font.
+const CHARACTER: f32 = 0.52;
+
 const SORTS: [(Sort, &str); 4] =
     [(Sort::Label, "In order"), (Sort::Name, "By name"), (Sort::Most, "Most"), (Sort::Fewest, "Fewest")];
 
@@ -211,8 +214,10 @@ fn row_ui(ui: &Ui, classes: &[ClassPictures], row: Row, rect: Rect, largest: usi
         ui.painter().rect_filled(filled, CornerRadius::same(3), if chosen { color } else { split_color });
     }
     let name_right = if has_bar { bar_right - BAR - 8.0 } else { bar_right };
-    let mut job = egui::text::LayoutJob::simple_singleline(name.to_owned(), font, color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width((name_right - inner.left()).max(1.0));
+    let room = (name_right - inner.left()).max(1.0);
+    let shown = format::shortened(name, (room / (CHARACTER * font.size)) as usize);
+    let mut job = egui::text::LayoutJob::simple_singleline(shown.into_owned(), font, color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(room);
     let galley = ui.painter().layout_job(job);
     ui.painter().galley(pos2(inner.left(), rect.center().y - galley.size().y / 2.0), galley, color);
     let clicked = response.clicked();

@@ -9,6 +9,11 @@ use crate::gui::gallery::CheckState;
 use crate::gui::state::State;
 use crate::gui::widgets::{button_ui, empty_ui};
 
+/// Width of a usual character, in parts of the height of a line.
+const CHARACTER: f32 = 0.5;
+/// Characters of a name that are always shown.
+const LEAST_NAME: usize = 24;
+
 /// A file and why it is not used.
 pub(super) type Unused<'a> = (&'a str, &'a str);
 
@@ -70,9 +75,12 @@ pub(super) fn unused_ui(ui: &mut Ui, state: &State, files: &[Unused], actions: &
         height,
         files.len(),
         |ui, rows| {
+            // The reason matters more than the middle of a long name.
+            let room = (ui.available_width() / (CHARACTER * height)) as usize;
             for (name, reason) in &files[rows] {
-                let line = format!("{name}: {reason}");
-                ui.add(Label::new(&line).truncate()).on_hover_text(line);
+                let room = room.saturating_sub(reason.chars().count()).max(LEAST_NAME);
+                let shown = format!("{}: {reason}", format::shortened(name, room));
+                ui.add(Label::new(shown).truncate()).on_hover_text(format!("{name}: {reason}"));
             }
         },
     );
