@@ -49,7 +49,7 @@ mod timetable;
 mod worker;
 
 pub use browse::{
-    BrowseNews, BrowseRequest, BrowseSet, Browser, LargePicture, Look, PictureProblem, Place, Preview,
+    Among, BrowseNews, BrowseRequest, BrowseSet, Browser, LargePicture, Look, PictureProblem, Place, Preview,
     SMALL_SIDE, SmallPicture, Survey, VARIATIONS, Variation, WayOut, window,
 };
 pub use catalogue::{PresetInfo, devices, presets};

@@ -75,6 +75,11 @@ pub enum Action {
     /// Do what the diagnosis proposes.
     Cure(Remedy),
     DismissDiagnosis,
+    /// Show every validation picture of the chosen set to the network at hand.
+    Measure,
+    /// Ask for a folder for the tables of the last measurement.
+    PickTables,
+    WriteTables(PathBuf),
     /// Search for a learning rate with the settings of the draft.
     FindRate,
     /// Take a rate into the draft.

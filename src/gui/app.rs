@@ -18,7 +18,7 @@ use super::tab::Tab;
 use super::view::View;
 use super::{incoming, layout, memory, theme};
 use crate::config::RunConfig;
-use crate::engine::{self, BrowseNews, BrowseRequest, Browser, Command, Engine, Event, PresetInfo};
+use crate::engine::{self, Among, BrowseNews, BrowseRequest, Browser, Command, Engine, Event, PresetInfo};
 
 /// Key of the window's memory in the stored settings.
 const VIEW: &str = "view";
@@ -234,8 +234,11 @@ impl App {
         for _ in 0..AT_ONCE {
             match self.port.news.try_recv() {
                 Ok(BrowseNews::Small { set, version, place, result }) => {
-                    if set == self.state.gallery.order && self.view.data.wants(version) {
-                        self.view.data.thumbs.insert(ctx, place, version, result);
+                    let of_data = place.among != Among::DataSet;
+                    if set == self.state.gallery.order && (!of_data || self.view.data.wants(version)) {
+                        let (data, evaluate) = (&mut self.view.data, &mut self.view.evaluate);
+                        let thumbs = if of_data { &mut data.thumbs } else { &mut evaluate.thumbs };
+                        thumbs.insert(ctx, place, version, result);
                     }
                 }
                 Ok(news) => {
@@ -286,6 +289,10 @@ impl App {
                     self.state.checkpoints = Some(kept);
                 }
             }
+            Done::WroteTables(folder) => {
+                let text = format!("classes.csv, confusion.csv and pictures.csv are in {}", folder.display());
+                self.state.notices.push(Severity::Info, text);
+            }
             Done::GoBack(path, rate) => self.go_back(path, rate),
             other => return incoming::actions_for(other),
         }
@@ -321,6 +328,10 @@ impl App {
         }
         self.follow_share(&ctx);
         let look = (self.view.tab == Tab::Data).then(|| preview(&self.state, &self.draft)).flatten();
+        let measured = self.state.measured.as_ref();
+        if let Some(request) = self.view.evaluate.request(&self.state.gallery, measured) {
+            self.browse(request);
+        }
         let refused = self.view.data.refused_news(&self.state);
         for request in refused.into_iter().chain(self.view.data.requests(&self.state.gallery, look)) {
             self.browse(request);

@@ -4,6 +4,7 @@
 //! not joined when the window closes: a dialog left open must not keep the program alive.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -11,10 +12,11 @@ use image::RgbImage;
 use rfd::{AsyncFileDialog, FileHandle};
 
 use super::action::Figure;
+use super::format::sentence;
 use super::incoming::SOURCE_ENDINGS;
 use super::state::DeviceChoice;
 use crate::engine::{self, Interrupted, KeptCheckpoint, SetInfo};
-use crate::vis::{self, FilterGrid, Scale};
+use crate::vis::{self, Evaluation, FilterGrid, Scale};
 
 /// No person answers a dialog faster than this: an earlier "cancelled" means that none was shown.
 const NO_DIALOG: Duration = Duration::from_millis(250);
@@ -45,6 +47,9 @@ pub enum Done {
     WroteKernels(PathBuf),
     /// Where to write a figure.
     Figure(Figure, PathBuf),
+    /// A folder for the tables of a measurement.
+    TablesTo(PathBuf),
+    WroteTables(PathBuf),
     /// The folder of a run whose film is wanted.
     FilmOf(PathBuf),
     /// A run's film, or why there is none.
@@ -81,6 +86,8 @@ pub enum Dialog {
     SaveFigure(Figure),
     /// The folder of a run whose film is wanted.
     Film,
+    /// A folder for the tables of a measurement.
+    Tables,
 }
 
 /// Starts tasks and collects what they hand back.
@@ -165,6 +172,10 @@ impl Background {
                 let answer = files.set_title("Folder of the run whose film to show").pick_folder();
                 self.await_answer(answer, |file: FileHandle| Done::FilmOf(file.path().into()));
             }
+            Dialog::Tables => {
+                let answer = files.set_title("Folder for the tables").pick_folder();
+                self.await_answer(answer, |file: FileHandle| Done::TablesTo(file.path().into()));
+            }
             Dialog::SaveList(text) => {
                 let files = files.set_title("Save the list as").add_filter("Tables", &["csv"]);
                 let answer = files.set_file_name("not-used.csv").save_file();
@@ -190,6 +201,16 @@ impl Background {
             Some(match written {
                 Ok(()) => Done::WroteKernels(path),
                 Err(error) => Done::Problem(error.to_string()),
+            })
+        });
+    }
+
+    /// Writes the tables of a measurement.
+    pub fn write_tables(&self, evaluation: Arc<Evaluation>, folder: PathBuf) {
+        self.spawn("write tables", move || {
+            Some(match engine::write_evaluation(&evaluation, &folder) {
+                Ok(_) => Done::WroteTables(folder),
+                Err(error) => Done::Problem(sentence(&error.to_string())),
             })
         });
     }

@@ -8,7 +8,7 @@ use super::notice::Severity;
 use super::state::{Found, Next};
 use super::tab::Tab;
 use crate::config::Init;
-use crate::engine::{Command, Event, RateRange, Remedy, TakeUp};
+use crate::engine::{Command, Event, RateRange, Remedy, TakeUp, Views};
 
 impl App {
     pub(super) fn start(&mut self) {
@@ -43,6 +43,24 @@ impl App {
             self.state.asked_to_find();
             let range = RateRange::default();
             self.send_when_free(Command::FindRate { config: Box::new(config), range });
+        }
+    }
+
+    pub(super) fn measure(&mut self) {
+        if self.state.busy() || self.state.model.is_none() {
+            return;
+        }
+        self.state.asked_to_measure();
+        self.view.evaluate.forget();
+        let data = self.draft.base.data.clone();
+        let data = self.draft.config().map_or(data, |config| config.data);
+        let views = if self.view.ten_views { Views::Ten } else { Views::One };
+        self.send_when_free(Command::Evaluate { data, views });
+    }
+
+    pub(super) fn write_tables(&self, folder: PathBuf) {
+        if let Some(measured) = &self.state.measured {
+            self.background.write_tables(measured.evaluation.clone(), folder);
         }
     }
 

@@ -12,7 +12,7 @@ use super::state::State;
 use super::thumbs::{CRISP, Thumbs, color_image};
 use crate::config::ColourNoise;
 use crate::data::Split;
-use crate::engine::{BrowseRequest, Look, Place, Preview};
+use crate::engine::{Among, BrowseRequest, Look, Place, Preview};
 
 /// What the right side shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,7 +137,8 @@ impl DataView {
     }
 
     pub fn place(&self, position: usize) -> Place {
-        Place { split: self.split, class: self.class, position }
+        let among = self.class.map_or(Among::Mixed, Among::Class);
+        Place { split: self.split, among, position }
     }
 
     pub fn enlarge(&mut self, position: usize) {

@@ -58,6 +58,7 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         Done::Clipboard(Pasted::Text(text)) => vec![Action::PasteText(text)],
         Done::Figure(figure, path) => vec![Action::WriteFigure(figure, path)],
         Done::FilmOf(run) => vec![Action::ReadFilm(run)],
+        Done::TablesTo(folder) => vec![Action::WriteTables(folder)],
         // Taken in by the app itself.
         Done::Devices(_)
         | Done::Interrupted(_)
@@ -67,6 +68,7 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         | Done::GoBack(..)
         | Done::Wrote(_)
         | Done::WroteKernels(_)
+        | Done::WroteTables(_)
         | Done::Problem(_) => Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::curves::{Curves, Happening};
 use super::format::{figures, sentence};
+use super::measured::Measured;
 use super::notice::Severity;
 use super::state::{Answer, Phase, RateSearch, State};
 use crate::engine::{
@@ -23,19 +24,23 @@ impl State {
             Event::Started(info) => self.started(info),
             Event::Step(point, pace) => self.stepped(point, pace),
             Event::Evaluating { done, total } => {
-                if self.running() {
+                if self.running() || self.measuring {
                     self.evaluating = Some((done, total));
                 }
             }
             Event::Evaluation(point) => {
                 self.evaluating = None;
-                if self.run.is_some() {
+                // A measurement on request is no point of the run.
+                if self.run.is_some() && !self.measuring {
                     self.curves.push_evaluation(point);
                     self.look_after();
                 }
             }
-            // Nothing of the window shows single pictures of a measurement.
-            Event::Evaluated(_) => {}
+            Event::Evaluated(evaluation) => {
+                self.measured = Some(Measured::new(evaluation));
+                self.measurements += 1;
+                self.ended();
+            }
             Event::Filters(grid) => {
                 if grid.is_whole() {
                     self.filters = Some(grid);
@@ -228,6 +233,7 @@ impl State {
         self.phase = Phase::Idle;
         self.stopping = false;
         self.evaluating = None;
+        self.measuring = false;
         self.pace = None;
         // A search that ended without a result leaves nothing to show.
         self.search = self.search.take().filter(|search| search.found.is_some());

@@ -7,6 +7,7 @@ use super::curves::Curves;
 use super::downloads::Downloads;
 use super::film::Film;
 use super::gallery::Gallery;
+use super::measured::Measured;
 use super::notice::Notices;
 use crate::config::Init;
 use crate::data::{Description, Refused};
@@ -160,6 +161,12 @@ pub struct State {
     pub rate: Option<f64>,
     /// Pictures measured, and of how many, while a validation goes on.
     pub evaluating: Option<(usize, usize)>,
+    /// The validation pictures are being measured on request.
+    pub measuring: bool,
+    /// The last measurement on request.
+    pub measured: Option<Measured>,
+    /// Counts the measurements, so that what is worked out of one is worked out once.
+    pub measurements: u64,
     pub filters: Option<FilterGrid>,
     /// Counts the filter grids seen, so that a texture is made only of a new one.
     pub filters_seen: u64,
@@ -294,6 +301,14 @@ impl State {
         self.phase = Phase::Asked;
         self.stopping = false;
         self.summary = None;
+    }
+
+    /// A measurement of the validation pictures was asked for.
+    pub fn asked_to_measure(&mut self) {
+        self.phase = Phase::Asked;
+        self.stopping = false;
+        self.measuring = true;
+        self.evaluating = None;
     }
 
     /// A search for a learning rate was asked for.

@@ -14,11 +14,13 @@ pub enum Tab {
     Train,
     /// Kernels, large, and how they formed.
     Filters,
+    /// How well the network does on the pictures held back: confusions, classes, mistakes.
+    Evaluate,
 }
 
 impl Tab {
     /// All of them, in the order of the work.
-    pub const ALL: [Self; 4] = [Self::Data, Self::Model, Self::Train, Self::Filters];
+    pub const ALL: [Self; 5] = [Self::Data, Self::Model, Self::Train, Self::Filters, Self::Evaluate];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -26,6 +28,7 @@ impl Tab {
             Self::Model => "Model",
             Self::Train => "Train",
             Self::Filters => "Filters",
+            Self::Evaluate => "Evaluate",
         }
     }
 
@@ -36,6 +39,7 @@ impl Tab {
             Self::Model => "The network drawn layer by layer, and the paper's choices to vary it",
             Self::Train => "Loss, error, first-layer kernels, and the network's guesses",
             Self::Filters => "The kernels large, the film of how they formed, and those of later layers",
+            Self::Evaluate => "Which classes the network confuses, and the pictures it fails with",
         }
     }
 

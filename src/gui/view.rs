@@ -8,6 +8,7 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::data_view::DataView;
+use super::evaluate_view::EvaluateView;
 use super::film::Film;
 use super::state::{Answer, State};
 use super::tab::Tab;
@@ -93,6 +94,7 @@ pub struct View {
     /// The kernel shown enlarged, chosen by keyboard or click.
     pub kernel: Option<usize>,
     pub film: FilmView,
+    pub evaluate: EvaluateView,
     pub branch: BranchView,
     /// Average ten views of a picture, as the paper does.
     pub ten_views: bool,
@@ -120,6 +122,7 @@ impl Default for View {
             plots: PlotView::default(),
             kernel: None,
             film: FilmView::default(),
+            evaluate: EvaluateView::default(),
             branch: BranchView::default(),
             ten_views: false,
             rate_text: String::new(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use alexnet_lab::config::{ColourNoise, DataConfig};
 use alexnet_lab::data::Split;
 use alexnet_lab::engine::{
-    BrowseNews, BrowseRequest, BrowseSet, Browser, LargePicture, Look, PictureProblem, Place, Preview,
+    Among, BrowseNews, BrowseRequest, BrowseSet, Browser, LargePicture, Look, PictureProblem, Place, Preview,
     SmallPicture, Survey, VARIATIONS,
 };
 use image::{ImageFormat, Rgb, RgbImage};
@@ -54,7 +54,7 @@ fn open(browser: &Browser, source: &Path) -> BrowseSet {
 }
 
 fn place(class: Option<u32>, position: usize) -> Place {
-    Place { split: Split::Train, class, position }
+    Place { split: Split::Train, among: class.map_or(Among::Mixed, Among::Class), position }
 }
 
 fn small(browser: &Browser, set: u64, wanted: Place, look: Look) -> Result<SmallPicture, PictureProblem> {
@@ -209,7 +209,7 @@ fn variations_are_the_crops_that_the_loader_deals() {
 fn validation_pictures_stay_as_they_are() {
     let browser = browser();
     open(&browser, Path::new("sample"));
-    let wanted = Place { split: Split::Validation, class: None, position: 0 };
+    let wanted = Place { split: Split::Validation, among: Among::Mixed, position: 0 };
     let noisy = Preview { colour_noise: ColourNoise::Author, ..PREVIEW };
     let picture = large(&browser, wanted, noisy, 0);
     assert_eq!(picture.variations.len(), 1);

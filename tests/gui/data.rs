@@ -2,8 +2,8 @@
 
 use alexnet_lab::data::{ColourStatistics, Split};
 use alexnet_lab::engine::{
-    BrowseNews, BrowseRequest, BrowseSet, ClassPictures, DataCheck, Event, FileReason, LargePicture, Look,
-    PictureProblem, Place, SmallPicture, Survey, VARIATIONS, Variation, WayOut,
+    Among, BrowseNews, BrowseRequest, BrowseSet, ClassPictures, DataCheck, Event, FileReason, LargePicture,
+    Look, PictureProblem, Place, SmallPicture, Survey, VARIATIONS, Variation, WayOut,
 };
 use alexnet_lab::gui::{Action, Section, Tab};
 use egui::Key;
@@ -15,7 +15,7 @@ use super::panels::{click, disabled, shows, type_into};
 use super::rig::{Rig, browse_set, run_info};
 
 fn all(position: usize) -> Place {
-    Place { split: Split::Train, class: None, position }
+    Place { split: Split::Train, among: Among::Mixed, position }
 }
 
 fn picture(side: u32) -> RgbImage {

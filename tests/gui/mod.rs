@@ -4,6 +4,7 @@ mod curves;
 mod data;
 mod download;
 mod draft;
+mod evaluate;
 mod film;
 mod format;
 mod incoming;

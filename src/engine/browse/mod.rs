@@ -30,12 +30,22 @@ pub use look::window;
 /// Side of the largest small picture, in pixels.
 pub const SMALL_SIDE: u32 = 128;
 
-/// Where a picture stands in what is shown: at a place of a class, or of all classes mixed.
+/// The pictures of a split among which a place is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Among {
+    /// All, classes mixed.
+    Mixed,
+    /// Those of a class, by its index.
+    Class(u32),
+    /// All, in the order of the data set.
+    DataSet,
+}
+
+/// Where a picture stands in what is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     pub split: Split,
-    /// Class index, or all.
-    pub class: Option<u32>,
+    pub among: Among,
     pub position: usize,
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::survey::Tally;
-use super::{BrowseSet, PictureProblem, Place};
+use super::{Among, BrowseSet, PictureProblem, Place};
 use crate::config::DataConfig;
 use crate::data::{ColourStatistics, Dataset, Split};
 use crate::engine::check::{Balance, ClassPictures, FileReason, is_few};
@@ -61,14 +61,15 @@ impl Groups {
         self.starts[class + 1] - self.starts[class]
     }
 
-    fn index(&self, class: Option<u32>, position: usize) -> Option<usize> {
-        match class {
-            Some(class) => {
+    fn index(&self, among: Among, position: usize) -> Option<usize> {
+        match among {
+            Among::Class(class) => {
                 let range = *self.starts.get(class as usize)?..*self.starts.get(class as usize + 1)?;
                 self.indices.get(range)?.get(position).map(|&index| index as usize)
             }
-            None if position < self.indices.len() => Some(self.mixed(position)),
-            None => None,
+            _ if position >= self.indices.len() => None,
+            Among::Mixed => Some(self.mixed(position)),
+            Among::DataSet => Some(position),
         }
     }
 
@@ -140,7 +141,7 @@ impl OpenSet {
 
     /// The data set's index of the picture at a place.
     pub fn index(&self, place: Place) -> Option<usize> {
-        self.groups(place.split).index(place.class, place.position)
+        self.groups(place.split).index(place.among, place.position)
     }
 
     /// Takes note of the training pictures that cannot be used, by their indices in order.

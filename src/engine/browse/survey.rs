@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use image::RgbImage;
 
 use super::set::OpenSet;
-use super::{Place, Survey};
+use super::{Among, Place, Survey};
 use crate::data::{ColourStatistics, Split, planes};
 
 /// Pictures that are read.
@@ -48,7 +48,7 @@ impl Tally {
 
 /// Reads the picture at `position`; the last one brings the result.
 pub(super) fn read(set: &OpenSet, position: usize) -> Option<Survey> {
-    let place = Place { split: Split::Train, class: None, position };
+    let place = Place { split: Split::Train, among: Among::Mixed, position };
     let picture = set.reading(place, |index| set.dataset.read_measured(Split::Train, index, SIDE));
     let mut read = set.tally.read.lock().unwrap_or_else(PoisonError::into_inner);
     match picture {

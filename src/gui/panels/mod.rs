@@ -8,6 +8,7 @@ pub mod data;
 pub mod diagnosis;
 mod diagram;
 pub mod download;
+pub mod evaluate;
 pub mod film;
 pub mod filters;
 mod input;

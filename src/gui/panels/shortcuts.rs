@@ -16,7 +16,7 @@ const LIST: [(&str, &str); 15] = [
     ("Ctrl+V", "Paste a picture, a file or a path"),
     ("Ctrl+S", "Save the model"),
     ("Ctrl+Shift+S", "Save the run now"),
-    ("Ctrl+1 to Ctrl+4", "Show data, model, training, or filters"),
+    ("Ctrl+1 to Ctrl+5", "Show data, model, training, filters, or evaluation"),
     ("Ctrl+B", "Show or hide the left column"),
     ("Tab, Shift+Tab", "Go to the next or previous control"),
     ("Arrow keys", "Walk through classes, pictures or kernels, once these have the focus"),
@@ -42,7 +42,7 @@ pub fn read_keys(ctx: &Context, state: &State, draft: &Draft, view: &View, actio
     if pressed(Modifiers::COMMAND, Key::B) {
         actions.push(Action::ToggleSetup);
     }
-    for (key, tab) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(Tab::ALL) {
+    for (key, tab) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5].into_iter().zip(Tab::ALL) {
         if pressed(Modifiers::COMMAND, key) {
             actions.push(Action::Show(tab));
         }

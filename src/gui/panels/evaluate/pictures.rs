@@ -1,0 +1,125 @@
+//! The pictures that are chosen, with what the network takes them for. Only those in sight are read.
+
+use egui::{
+    Color32, Image, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo,
+    vec2,
+};
+
+use crate::gui::evaluate_view::EvaluateView;
+use crate::gui::format;
+use crate::gui::measured::{Chosen, Measured};
+use crate::gui::state::State;
+use crate::gui::theme::Palette;
+use crate::gui::widgets::empty_ui;
+
+/// Side of a picture, and height of the two lines below it.
+const SIDE: f32 = 92.0;
+const LINES: f32 = 34.0;
+const SPACE: f32 = 8.0;
+
+/// The pictures as a grid.
+pub(super) fn pictures_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &mut EvaluateView) {
+    let title = measured.title(view.chosen);
+    let listed = view.listed(measured, state.measurements).to_vec();
+    let count = format::count(listed.len());
+    ui.add(egui::Label::new(RichText::new(format!("{title}: {count}")).strong()).truncate());
+    if listed.is_empty() {
+        empty_ui(ui, "No pictures", &nothing(measured, view.chosen));
+        return;
+    }
+    let open =
+        state.gallery.set.as_ref().is_some_and(|set| set.description.source == measured.evaluation.source);
+    if !open {
+        let text = format!("The pictures themselves are shown while {} is open.", measured.evaluation.source);
+        ui.label(RichText::new(text).small().weak());
+    }
+    ScrollArea::vertical().id_salt("measured pictures").auto_shrink(false).show_viewport(
+        ui,
+        |ui, viewport| {
+            let width = ui.available_width() - 10.0;
+            let columns = ((width + SPACE) / (SIDE + SPACE)).floor().max(1.0) as usize;
+            let row = SIDE + LINES + SPACE;
+            let rows = listed.len().div_ceil(columns);
+            ui.set_height(row * rows as f32);
+            let origin = ui.max_rect().min;
+            let first = (viewport.min.y / row).floor().max(0.0) as usize;
+            let last = ((viewport.max.y / row).ceil() as usize).min(rows);
+            let range = first * columns..(last * columns).min(listed.len());
+            for position in range.clone() {
+                let corner =
+                    vec2((position % columns) as f32 * (SIDE + SPACE), (position / columns) as f32 * row);
+                picture_ui(
+                    ui,
+                    measured,
+                    view,
+                    listed[position],
+                    Rect::from_min_size(origin + corner, Vec2::splat(SIDE)),
+                );
+            }
+            view.visible = range;
+        },
+    );
+}
+
+/// What it means that there are none.
+fn nothing(measured: &Measured, chosen: Chosen) -> String {
+    match chosen {
+        Chosen::Mistakes => "The network takes every picture for what it is.".into(),
+        Chosen::Class(class) => {
+            format!("Every picture of {} is taken for what it is.", measured.class(class))
+        }
+        Chosen::Cell(class, best) => {
+            format!("No picture of {} is taken for {}.", measured.class(class), measured.class(best))
+        }
+    }
+}
+
+fn picture_ui(ui: &Ui, measured: &Measured, view: &mut EvaluateView, index: usize, rect: Rect) {
+    let palette = Palette::of(ui);
+    let verdict = measured.evaluation.verdicts()[index];
+    let name = measured.evaluation.name(index);
+    let (own, best) = (measured.class(verdict.label), measured.class(verdict.best));
+    let sure = measured.evaluation.top(index).first().map_or(0.0, |(_, p)| f64::from(*p));
+    let text = format!("{name}: {own}, taken for {best} with {}", format::percent(sure));
+    let response = ui.interact(rect, ui.scope_id().with(("measured", index)), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &text));
+    let shown =
+        view.thumbs.get(EvaluateView::place(measured, index)).and_then(|thumb| thumb.content.as_ref().ok());
+    match shown.filter(|shown| shown.name == name) {
+        Some(shown) => {
+            Image::from_texture((shown.texture.id(), rect.size())).corner_radius(3).paint_at(ui, rect);
+        }
+        None => {
+            ui.painter().rect_filled(rect, 3.0, palette.line.gamma_multiply(0.45));
+        }
+    }
+    if response.hovered() {
+        ui.painter().rect_stroke(rect, 3.0, Stroke::new(2.0, palette.text), StrokeKind::Inside);
+    }
+    line(ui, rect.left_bottom() + vec2(0.0, 2.0), &format!("is {own}"), palette.muted);
+    let color = if verdict.label == verdict.best { palette.good } else { palette.validation };
+    line(ui, rect.left_bottom() + vec2(0.0, 17.0), best, color);
+    response.on_hover_ui(|ui| hint_ui(ui, measured, index));
+}
+
+/// Name and the five most probable classes.
+fn hint_ui(ui: &mut Ui, measured: &Measured, index: usize) {
+    let verdict = measured.evaluation.verdicts()[index];
+    ui.label(RichText::new(measured.evaluation.name(index)).strong());
+    ui.label(format!(
+        "It is {} ({}).",
+        measured.class(verdict.label),
+        format::percent(f64::from(verdict.probability))
+    ));
+    for &(class, probability) in measured.evaluation.top(index) {
+        ui.label(format!("{}  {}", format::percent(f64::from(probability)), measured.class(class)));
+    }
+}
+
+fn line(ui: &Ui, at: egui::Pos2, text: &str, color: Color32) {
+    let font = TextStyle::Small.resolve(ui.style());
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(SIDE);
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(at, galley, color);
+}
