@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::host::{from_values, values};
 use super::launch::{Shader, Word, empty_like, launch};
-use super::vector::Vectors;
+use super::vector::{self, Vectors};
 
 /// Chains of multiply-adds of a value: enough to hide how long one takes.
 const CHAINS: usize = 8;
@@ -71,9 +71,10 @@ impl CeilingOps for Flex {
         let x = x.to_contiguous();
         let mut y = vec![0.0; shape.num_elements()];
         let vectors = Vectors::new();
+        let links = (rounds * MULTIPLY_ADDS).div_ceil(vector::CHAINS);
         // Blocks of a fixed length, so that all threads get their share whatever the number of values.
         let blocks = y.par_chunks_mut(BLOCK / CHAINS).zip(values(&x).par_chunks(BLOCK / CHAINS));
-        blocks.for_each(|(y, x)| vectors.multiply_adds(x, rounds * LINKS, y));
+        blocks.for_each(|(y, x)| vectors.multiply_adds(x, links, y));
         from_values(y, shape)
     }
 

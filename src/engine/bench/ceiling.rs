@@ -11,8 +11,10 @@ use crate::kernels::{MULTIPLY_ADDS, copy, multiply_adds};
 const COPIED: usize = 16 << 20;
 /// Threads of the multiply-adds, more than any card has at once.
 const THREADS: usize = 1 << 18;
-/// The multiply-adds are to take at least this long.
-const LEAST_SECONDS: f64 = 0.02;
+/// The multiply-adds are to take at least this long: threads that begin on the same core need some time to part.
+const LEAST_SECONDS: f64 = 0.1;
+/// Runs of which the best counts, at least.
+const LEAST_RUNS: usize = 5;
 /// A loop of more rounds might be taken for one that never ends.
 const MOST_ROUNDS: usize = 1 << 14;
 
@@ -27,6 +29,7 @@ pub struct Ceilings {
 
 impl Ceilings {
     pub(super) fn measure(device: &Device, runs: usize) -> Self {
+        let runs = runs.max(LEAST_RUNS);
         let x = Tensor::<1>::random([THREADS], Distribution::Uniform(0.1, 0.9), device);
         let mut rounds = 8;
         let mut seconds = best(1, device, || multiply_adds(x.clone(), rounds));
