@@ -292,14 +292,22 @@ impl PictureStore {
     /// A picture whose bytes on disk are damaged is decoded again, and mended there if possible.
     ///
     /// # Errors
-    /// Why a picture that could be read before cannot be read now.
+    /// Why a picture that could be read before cannot be read now, or that it is another one now.
     pub fn copy_pixels(&self, split: Split, index: usize, into: &mut [u8]) -> Result<(), String> {
         let usable = &self.items(split)[index];
         let again = || read(&*self.dataset, split, usable.index as usize, self.side);
         match (&usable.pixels, &self.kept) {
             (Pixels::Memory(pixels), _) => into.copy_from_slice(pixels),
             (&Pixels::Kept(square), Some(kept)) => kept.pixels().read(square, into, again)?,
-            _ => into.copy_from_slice(&again()?),
+            (pixels, _) => {
+                let planes = again()?;
+                if let Pixels::Nowhere(Some(checksum)) = pixels
+                    && crc32fast::hash(&planes) != *checksum
+                {
+                    return Err("it has changed since it was read first".into());
+                }
+                into.copy_from_slice(&planes);
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 //! ```
 //! All numbers are little-endian. A frame that was cut off or damaged ends the film.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -32,15 +33,17 @@ fn next_after(step: u64, total: u64) -> Option<u64> {
     (near.saturating_sub(1)..=FRAMES).map(place).find(|&due| due > step && due <= total)
 }
 
-/// Takes the frames of a run.
+/// Takes the frames of a run. Those that cannot be written wait in memory, a few megabytes at most.
 pub(super) struct Recorder {
     path: PathBuf,
     total: u64,
     /// When the next one is due.
     next: Option<u64>,
-    /// None before the first frame, and after a failure.
+    /// None before the first frame.
     file: Option<File>,
-    failed: bool,
+    /// Bytes of whole frames in the file, with what stands before them.
+    whole: u64,
+    waiting: VecDeque<FilterGrid>,
 }
 
 impl Recorder {
@@ -49,56 +52,75 @@ impl Recorder {
     pub fn new(folder: &Path, step: u64, total: u64) -> Self {
         let path = folder.join(FILM);
         let kept = keep_until(&path, step).ok().flatten();
-        let (file, last) = kept.map_or((None, None), |(file, last)| (Some(file), last));
+        let (file, whole, last) = kept.map_or((None, 0, None), |(file, end, last)| (Some(file), end, last));
         // Every frame up to here was taken when it was due.
         let next = if last.is_some() { next_after(step, total) } else { Some(step) };
-        Self { path, total, next, file, failed: false }
+        Self { path, total, next, file, whole, waiting: VecDeque::new() }
     }
 
     /// Whether a frame is due after `step` updates.
     pub fn due(&self, step: u64) -> bool {
-        !self.failed && self.next.is_some_and(|next| step >= next)
+        self.next.is_some_and(|next| step >= next)
     }
 
-    /// Writes a frame.
+    /// Takes a frame, and writes it with those that wait.
     ///
     /// # Errors
-    /// Why it could not be written; no more are taken then, and the run goes on.
-    pub fn take(&mut self, grid: &FilterGrid) -> Result<(), String> {
+    /// Why they could not be written; they go on waiting.
+    pub fn take(&mut self, grid: &FilterGrid) -> io::Result<()> {
         self.next = next_after(grid.step, self.total);
-        self.write(grid).map_err(|e| {
-            self.failed = true;
-            self.file = None;
-            format!("{} cannot be written ({e}): the film of the kernels ends here", self.path.display())
-        })
+        self.waiting.push_back(grid.clone());
+        self.write()
     }
 
-    fn write(&mut self, grid: &FilterGrid) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(begin(&self.path, grid)?),
-        };
-        let mut bytes = Vec::with_capacity(12 + 4 * grid.weights.len());
-        bytes.extend(grid.step.to_le_bytes());
-        bytes.extend(grid.weights.iter().flat_map(|weight| weight.to_le_bytes()));
-        let sum = crc32fast::hash(&bytes);
-        bytes.extend(sum.to_le_bytes());
-        file.write_all(&bytes)
+    /// Writes the frames that wait.
+    ///
+    /// # Errors
+    /// Why they could not be written; they go on waiting.
+    pub fn write(&mut self) -> io::Result<()> {
+        while let Some(grid) = self.waiting.front() {
+            if self.file.is_none() || !self.path.is_file() {
+                self.file = Some(begin(&self.path, grid)?);
+                self.whole = HEADER;
+            }
+            let Some(file) = &mut self.file else { return Ok(()) };
+            let bytes = frame(grid);
+            if let Err(error) = file.write_all(&bytes) {
+                // Half a frame would end the film for whoever reads it.
+                file.set_len(self.whole)?;
+                file.seek(SeekFrom::Start(self.whole))?;
+                return Err(error);
+            }
+            self.whole += bytes.len() as u64;
+            self.waiting.pop_front();
+        }
+        Ok(())
     }
+}
+
+/// A frame as it stands in the file.
+fn frame(grid: &FilterGrid) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(12 + 4 * grid.weights.len());
+    bytes.extend(grid.step.to_le_bytes());
+    bytes.extend(grid.weights.iter().flat_map(|weight| weight.to_le_bytes()));
+    let sum = crc32fast::hash(&bytes);
+    bytes.extend(sum.to_le_bytes());
+    bytes
 }
 
 fn begin(path: &Path, grid: &FilterGrid) -> io::Result<File> {
-    let mut file = File::create(path)?;
-    file.write_all(MAGIC)?;
+    let mut header = MAGIC.to_vec();
     for number in [grid.kernels, grid.side, grid.columns] {
-        file.write_all(&(number as u32).to_le_bytes())?;
+        header.extend((number as u32).to_le_bytes());
     }
+    let mut file = File::create(path)?;
+    file.write_all(&header)?;
     Ok(file)
 }
 
-/// Cuts a film after its last frame that is whole and not later than `step`, and opens it to go on. Returns the
-/// step of that frame; nothing if there is no film.
-fn keep_until(path: &Path, step: u64) -> io::Result<Option<(File, Option<u64>)>> {
+/// Cuts a film after its last frame that is whole and not later than `step`, and opens it to go on. Returns its length
+/// and the step of that frame; nothing if there is no film.
+fn keep_until(path: &Path, step: u64) -> io::Result<Option<(File, u64, Option<u64>)>> {
     if !path.is_file() {
         return Ok(None);
     }
@@ -112,7 +134,7 @@ fn keep_until(path: &Path, step: u64) -> io::Result<Option<(File, Option<u64>)>>
     let mut file = File::options().write(true).open(path)?;
     file.set_len(end)?;
     file.seek(SeekFrom::End(0))?;
-    Ok(Some((file, last)))
+    Ok(Some((file, end, last)))
 }
 
 struct Reader {
@@ -231,6 +253,21 @@ mod tests {
         assert!(steps[1] < 3 && steps[100] - steps[99] < steps[190] - steps[189], "{steps:?}");
         let last = film(folder.path()).unwrap().pop().unwrap();
         assert_eq!(last, grid(50_000));
+    }
+
+    #[test]
+    fn frames_that_cannot_be_written_wait_until_they_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("run");
+        let mut recorder = Recorder::new(&home, 0, 9);
+        // There is no such folder yet.
+        for step in 0..3 {
+            assert!(recorder.take(&grid(step)).is_err());
+        }
+        std::fs::create_dir(&home).unwrap();
+        recorder.take(&grid(3)).unwrap();
+        assert_eq!(steps(&home), [0, 1, 2, 3]);
+        assert!(recorder.waiting.is_empty() && recorder.write().is_ok());
     }
 
     #[test]

@@ -387,6 +387,9 @@ impl Run {
             control.outbox.send(Event::Saved { path: path.clone() });
         }
         self.show_filters(control)?;
+        if let Err(error) = self.film.write() {
+            log::warn!("the film of the kernels lacks its end: {error}");
+        }
         let figures = self.draw(control);
         Ok(RunSummary {
             reason,

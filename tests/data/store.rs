@@ -42,6 +42,25 @@ fn budget_and_threads_change_nothing() {
 }
 
 #[test]
+fn a_picture_that_has_changed_is_not_taken_for_itself() {
+    let changed = Arc::new(AtomicBool::new(false));
+    let now = changed.clone();
+    let dataset = Scripted::new(4, 2, move |_, index, side| {
+        let other = index == 1 && now.load(Ordering::Relaxed);
+        Ok(numbered(if other { 77 } else { index }, side))
+    });
+    // Room for the first only: the others are decoded again whenever they are wanted.
+    let store = store_of(dataset, 4, 48, 1);
+    let before: Vec<_> = (0..4).map(|i| store.pixels(Split::Train, i).unwrap().into_owned()).collect();
+    changed.store(true, Ordering::Relaxed);
+    let message = store.pixels(Split::Train, 1).unwrap_err();
+    assert!(message.contains("has changed"), "{message}");
+    for index in [0, 2, 3] {
+        assert_eq!(*store.pixels(Split::Train, index).unwrap(), before[index]);
+    }
+}
+
+#[test]
 fn each_picture_is_decoded_once_if_it_fits_and_again_if_not() {
     let reads = Arc::new(AtomicUsize::new(0));
     let counter = reads.clone();

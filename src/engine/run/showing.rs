@@ -41,15 +41,15 @@ impl Run {
         Ok(())
     }
 
-    /// Takes a frame of the film if one is due. A film that cannot be written is a warning.
+    /// Takes a frame of the film if one is due. What cannot be written waits; of a full disk the rows tell.
     pub(super) fn take_frame(&mut self, control: &Control) -> Result<(), RunError> {
         if self.film.due(self.trainer.step())
             && let Some(grid) = self.view().filters().map_err(RunError::device)?
         {
-            match self.film.take(&grid) {
-                Ok(()) => control.outbox.send(Event::Film(grid)),
-                Err(reason) => control.outbox.send(Event::Warning(reason)),
+            if let Err(error) = self.film.take(&grid) {
+                log::warn!("a frame of the film waits: {error}");
             }
+            control.outbox.send(Event::Film(grid));
         }
         Ok(())
     }

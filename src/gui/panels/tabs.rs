@@ -1,6 +1,6 @@
 //! The strip at the top of the middle that brings a view to the front.
 
-use egui::{Align2, EventFilter, FontId, Key, Response, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align2, EventFilter, FontId, Key, Modifiers, Response, Sense, Ui, WidgetInfo, vec2};
 
 use crate::gui::action::Action;
 use crate::gui::tab::Tab;
@@ -33,7 +33,8 @@ fn neighbour(ui: &Ui, response: &Response, tab: Tab) -> Option<Tab> {
     }
     let arrows = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
-    let pressed = |key| ui.input(|input| input.key_pressed(key));
+    // Taken away, because the neighbour has the focus at once and is asked next.
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let place = tab.number() - 1;
     let other = match (pressed(Key::ArrowLeft), pressed(Key::ArrowRight)) {
         (true, false) => place.checked_sub(1),
