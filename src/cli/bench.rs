@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
-use serde_json::json;
 
 use super::output::{self, Status};
 use super::{progress, stop};
@@ -56,24 +55,7 @@ fn data(args: DataArgs) -> Status {
     let bar = progress_bar();
     let found = bench::data(&request, &|progress| show(&bar, &progress), &cancel);
     bar.finish_and_clear();
-    match found {
-        Ok(Some(found)) => {
-            if json {
-                let mut object = json!(found);
-                object["event"] = "bench".into();
-                object["bench"] = "data".into();
-                output::object(&object);
-            } else {
-                table(&found);
-            }
-            Status::Done
-        }
-        Ok(None) => {
-            output::note("stopped before everything was measured");
-            Status::Interrupted
-        }
-        Err(message) => output::bad_input(&message, json),
-    }
+    speed::report(found, json, "data", table)
 }
 
 fn progress_bar() -> ProgressBar {

@@ -89,7 +89,7 @@ pub(super) fn steps(args: StepArgs) -> Status {
     report(found, json, "train", step_table)
 }
 
-fn report<T: serde::Serialize>(
+pub(super) fn report<T: serde::Serialize>(
     found: Result<Option<T>, String>,
     json: bool,
     name: &str,
