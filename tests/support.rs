@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use alexnet_lab::device;
 use burn::tensor::Device;
@@ -25,6 +26,15 @@ pub fn software_device() -> Option<Device> {
         skip("its GPU part: there is no software Vulkan");
     }
     device.clone()
+}
+
+/// How long something may take that is done within `limit` on an idle machine. One with other work needs more, as its
+/// load says, and some more because the load is told late.
+pub fn in_time(limit: Duration) -> Duration {
+    let load = std::fs::read_to_string("/proc/loadavg").ok();
+    let load = load.and_then(|text| text.split(' ').next()?.parse::<f64>().ok()).unwrap_or(1.0);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    limit.mul_f64(5.0 * (load / cores).max(1.0))
 }
 
 /// The archive `name` of real pictures, in `ALEXNET_LAB_DATA` or in `shared/data` beside the package.

@@ -12,6 +12,7 @@ use super::error::panic_text;
 use super::event::{CheckpointInfo, Event};
 use super::outbox::Outbox;
 use crate::config::RunSettings;
+use crate::model::HostValues;
 use crate::train::checkpoint::{Checkpoint, Kept, Shelf};
 
 /// At the ends of epochs, writing may take this share of the time.
@@ -40,7 +41,7 @@ pub(super) struct Keeper {
 
 /// A checkpoint to be written.
 struct Job {
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint<HostValues>,
     /// Tables whose rows must be on the disk before.
     tables: Vec<File>,
 }
@@ -133,7 +134,7 @@ impl Keeper {
     }
 
     /// Hands one over. Waits for the one before if it is still being written.
-    pub fn keep(&mut self, checkpoint: Checkpoint, tables: Vec<File>) {
+    pub fn keep(&mut self, checkpoint: Checkpoint<HostValues>, tables: Vec<File>) {
         self.wait();
         self.handed = (Some(checkpoint.state.step), Instant::now());
         self.wanted = false;
@@ -247,7 +248,7 @@ mod tests {
     use crate::train::RateMemory;
     use crate::train::checkpoint::{DataMark, Mark, Replay, State};
 
-    fn checkpoint(step: u64) -> Checkpoint {
+    fn checkpoint(step: u64) -> Checkpoint<HostValues> {
         let spec = preset("cifar-80sec").expect("a known preset").standard(2);
         let model = ModelFile { spec, classes: Vec::new(), mean: Vec::new(), weights: Vec::new(), step };
         let data = DataMark {

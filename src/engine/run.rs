@@ -166,7 +166,10 @@ impl Run {
                     }
                 }
                 Next::Batch(batch) => {
-                    if let Some(reason) = self.update(control, &batch, std::mem::take(&mut waited))? {
+                    let reason = self.update(control, &batch, std::mem::take(&mut waited))?;
+                    // Only now: a batch that has to be waited for is the one that was asked for.
+                    control.single = false;
+                    if let Some(reason) = reason {
                         return Ok(reason);
                     }
                     loader.reuse(batch);
@@ -206,7 +209,6 @@ impl Run {
             }
             self.watch.restart();
         }
-        control.single = false;
         self.take_rate(control);
         Ok(control.stop.then_some(StopReason::Asked))
     }

@@ -1,7 +1,7 @@
-//! Giving up in the middle of a pass: what a thread still has to convolve is left out.
+//! Giving up in the middle of a pass: what a thread still has to compute is left out.
 //!
-//! Convolutions on a processor take most of the time of a pass, and a pass whose batch was given up would keep every
-//! core from those who want to save. Its results are zeros from then on, which nobody reads.
+//! Convolutions, linear layers and normalisations take most of the time of a pass on a processor, and a pass whose batch
+//! was given up would keep every core from those who want to save. Its results are zeros from then on, which nobody reads.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
 
+use super::abandon::unless_abandoned;
 use super::host::{from_values, values};
 use super::launch::{Shader, Word, empty_like, launch_groups};
 use super::relu::{ReluOps, finish, masked};
@@ -139,22 +140,24 @@ impl LinearOps for Flex {
     fn dense(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, relu: bool) -> FlexTensor {
         let [x, weight, bias] = [x, weight, bias].map(|tensor| tensor.to_contiguous());
         let sizes = cpu::Sizes { pictures: x.shape()[0], inputs: x.shape()[1], out: bias.shape()[0] };
-        let y = cpu::forward(values(&x), values(&weight), values(&bias), sizes, relu);
-        from_values(y, [sizes.pictures, sizes.out])
+        let forward = || cpu::forward(values(&x), values(&weight), values(&bias), sizes, relu);
+        from_values(unless_abandoned(sizes.pictures * sizes.out, forward), [sizes.pictures, sizes.out])
     }
 
     fn dense_backward_x(weight: FlexTensor, grad: FlexTensor) -> FlexTensor {
         let [weight, grad] = [weight, grad].map(|tensor| tensor.to_contiguous());
         let (pictures, out) = (grad.shape()[0], grad.shape()[1]);
         let sizes = cpu::Sizes { pictures, inputs: weight.shape().num_elements() / out, out };
-        from_values(cpu::backward_x(values(&weight), values(&grad), sizes), [pictures, sizes.inputs])
+        let backward = || cpu::backward_x(values(&weight), values(&grad), sizes);
+        from_values(unless_abandoned(pictures * sizes.inputs, backward), [pictures, sizes.inputs])
     }
 
     fn dense_backward_weight(x: FlexTensor, grad: FlexTensor) -> FlexTensor {
         let [x, grad] = [x, grad].map(|tensor| tensor.to_contiguous());
         let sizes = cpu::Sizes { pictures: x.shape()[0], inputs: x.shape()[1], out: grad.shape()[1] };
-        let dw = cpu::backward_weight(values(&x), values(&grad), sizes);
-        from_values(dw, [sizes.inputs * sizes.out])
+        let count = sizes.inputs * sizes.out;
+        let dw = unless_abandoned(count, || cpu::backward_weight(values(&x), values(&grad), sizes));
+        from_values(dw, [count])
     }
 }
 

@@ -16,6 +16,7 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 
 use super::KernelError;
+use super::abandon::unless_abandoned;
 use super::host::{from_values, values, whole};
 use super::launch::{Shader, Word, empty_like, launch};
 use super::recycle::give_back;
@@ -116,14 +117,16 @@ impl<B: LrnOps, C: CheckpointStrategy> LrnOps for Autodiff<B, C> {
 impl LrnOps for Flex {
     fn lrn(x: FlexTensor, config: LrnConfig) -> FlexTensor {
         let (x, planes) = host(&x, config);
-        let y = cpu::forward(values(&x), &planes, &config);
+        let count = x.shape().num_elements();
+        let y = unless_abandoned(count, || cpu::forward(values(&x), &planes, &config));
         from_values(y, x.shape())
     }
 
     fn lrn_backward(x: FlexTensor, grad: FlexTensor, config: LrnConfig) -> FlexTensor {
         let (x, planes) = host(&x, config);
         let grad = whole(grad);
-        let dx = cpu::backward(values(&x), values(&grad), &planes, &config);
+        let count = x.shape().num_elements();
+        let dx = unless_abandoned(count, || cpu::backward(values(&x), values(&grad), &planes, &config));
         give_back(grad);
         from_values(dx, x.shape())
     }

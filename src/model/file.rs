@@ -24,16 +24,16 @@ const MEAN: &str = "input.mean";
 /// scale for each channel and inverted dropout; 1 is read as well.
 const FORMAT: u32 = 2;
 
-/// Everything a prediction needs, on the host.
+/// Everything a prediction needs, on the host. `W` holds the values of a parameter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ModelFile {
+pub struct ModelFile<W = Vec<f32>> {
     pub spec: ModelSpec,
     /// Class names in label order.
     pub classes: Vec<String>,
     /// `[3, side, side]` in 0 to 255: subtracted from every crop, whatever its offset, as the author did.
     pub mean: Vec<f32>,
     /// Values of [`Shapes::parameters`], in that order.
-    pub weights: Vec<Vec<f32>>,
+    pub weights: Vec<W>,
     /// Updates the weights have seen.
     pub step: u64,
 }
@@ -141,7 +141,9 @@ impl ModelFile {
         let Description { spec, classes, step, .. } = description;
         Ok(Self { spec, classes, mean, weights, step })
     }
+}
 
+impl<W: AsRef<[f32]>> ModelFile<W> {
     /// Writes the file under a temporary name, flushes it to the disk and renames it, so that a reader
     /// never sees half of it and an older file survives a failure.
     ///
@@ -158,10 +160,10 @@ impl ModelFile {
         };
         let text = serde_json::to_string(&description).map_err(|e| failed(e.to_string()))?;
         let side = self.spec.input.side;
-        let mean = ([3, side, side].to_vec(), MEAN, &self.mean);
+        let mean = ([3, side, side].to_vec(), MEAN, self.mean.as_slice());
         let weights = shapes.parameters.iter().zip(&self.weights);
-        let weights =
-            weights.map(|(parameter, values)| (parameter.shape.clone(), parameter.name.as_str(), values));
+        let weights = weights
+            .map(|(parameter, values)| (parameter.shape.clone(), parameter.name.as_str(), values.as_ref()));
         let views = std::iter::once(mean)
             .chain(weights)
             .map(|(shape, name, values)| {

@@ -21,7 +21,7 @@ mod shapes;
 mod spec;
 mod variants;
 
-pub use crate::kernels::Crop;
+pub use crate::kernels::{Crop, HostValues, to_host};
 pub use bounds::plain;
 pub use dropout::{DropoutError, convert_dropout};
 pub use file::{ModelFile, ModelFileError, is_same_file, replace as replace_file};
@@ -30,7 +30,7 @@ pub use held::Held;
 pub use import::{ImportError, ImportOptions, Imported, import};
 pub use init::first_weights;
 pub use input::Input;
-pub use network::{ConvKernels, DropoutSeed, FirstKernels, Mode, Network, Pass, to_host};
+pub use network::{ConvKernels, DropoutSeed, FirstKernels, Mode, Network, Pass};
 pub use presets::{Family, PRESETS, Preset, Recipe, SpecError, UnknownPreset, fitting_preset, preset};
 pub use shapes::{LayerShape, MapShape, ParameterRole, ParameterShape, ShapeError, Shapes};
 pub use spec::{InitSpec, InputSpec, LayerKind, LayerSpec, ModelSpec, Sides};

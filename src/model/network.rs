@@ -12,8 +12,8 @@ use super::input::Input;
 use super::shapes::{ShapeError, Shapes};
 use super::spec::{LayerKind, ModelSpec};
 use crate::kernels::{
-    ConvConfig, LocalConfig, LrnConfig, MaxPoolConfig, SpatialNormConfig, convolve, linear,
-    locally_connected, lrn, max_pool2d, spatial_norm,
+    ConvConfig, HostValues, LocalConfig, LrnConfig, MaxPoolConfig, SpatialNormConfig, convolve, linear,
+    locally_connected, lrn, max_pool2d, spatial_norm, to_host,
 };
 
 /// What dropout and batch normalisation do.
@@ -145,8 +145,13 @@ impl Network {
     ///
     /// # Errors
     /// A device that no longer answers.
-    pub fn to_file(&self, classes: &[String], mean: &[f32], step: u64) -> Result<ModelFile, String> {
-        let weights = self.weights.iter().cloned().map(to_host).collect::<Result<_, _>>()?;
+    pub fn to_file(
+        &self,
+        classes: &[String],
+        mean: &[f32],
+        step: u64,
+    ) -> Result<ModelFile<HostValues>, String> {
+        let weights = self.weights.iter().cloned().map(HostValues::of).collect::<Result<_, _>>()?;
         Ok(ModelFile {
             spec: self.spec.clone(),
             classes: classes.to_vec(),
@@ -425,18 +430,3 @@ fn dropout_mask(
 
 /// Keeps the streams of dropout apart from those of the first weights.
 const DROPOUT_STREAM: u64 = 1 << 63;
-
-/// A tensor as host values, row-major.
-///
-/// # Errors
-/// A device that no longer answers.
-pub fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
-    let data = tensor.try_into_data().map_err(|e| {
-        // Behind its first lines the error tells where in the libraries it came from.
-        log::debug!("the device no longer answers: {e}");
-        let text = e.to_string();
-        let lines = text.lines().take_while(|line| !line.trim().to_lowercase().starts_with("backtrace"));
-        format!("the device no longer answers: {}", lines.take(2).collect::<Vec<_>>().join(" "))
-    })?;
-    data.try_to_vec::<f32>().map_err(|e| format!("the device gave unreadable numbers: {e:?}"))
-}

@@ -11,7 +11,7 @@ use super::tally::Tally;
 use crate::data::augment::Placement;
 use crate::data::{Colouring, HostBatch};
 use crate::kernels::add_gradients;
-use crate::model::{Crop, DropoutSeed, Input, Mode, Network, to_host};
+use crate::model::{Crop, DropoutSeed, HostValues, Input, Mode, Network, to_host};
 
 /// Multiply-adds forward of a pass that takes more than a tenth of a second on most processors.
 const LONG_PASS: usize = 1_000_000_000;
@@ -37,9 +37,9 @@ pub struct Trainer {
     pending: Option<Pending>,
 }
 
-/// Momentum of every parameter on the host, in the order of [`Shapes::parameters`](crate::model::Shapes); none
+/// Momentum of every parameter on the host, its values held by a `W`, in the order of [`Shapes::parameters`](crate::model::Shapes); none
 /// for what is at rest.
-pub type Velocities = Vec<Option<Vec<f32>>>;
+pub type Velocities<W = Vec<f32>> = Vec<Option<W>>;
 
 /// Figures of the last update.
 enum Pending {
@@ -153,12 +153,12 @@ impl Trainer {
         }
     }
 
-    /// Copies the momentum to the host.
+    /// The momentum on the host.
     ///
     /// # Errors
     /// A device that no longer answers.
-    pub fn velocities(&self) -> Result<Velocities, String> {
-        self.sgd.velocities().into_iter().map(|velocity| velocity.map(to_host).transpose()).collect()
+    pub fn velocities(&self) -> Result<Velocities<HostValues>, String> {
+        self.sgd.velocities().into_iter().map(|velocity| velocity.map(HostValues::of).transpose()).collect()
     }
 
     /// Where the loss of `batch`, which is no number, comes from. None: it cannot be seen any more.

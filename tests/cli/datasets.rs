@@ -235,7 +235,7 @@ fn ctrl_c_keeps_what_is_there_and_leaves_130() {
     let start = Instant::now();
     super::contract::interrupt(&child);
     let output = child.wait_with_output().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < crate::support::in_time(Duration::from_secs(1)));
     assert_eq!(output.status.code(), Some(130));
     assert_eq!(objects(&output).last().unwrap()["event"], "download_stopped");
     assert!(String::from_utf8_lossy(&output.stderr).contains("the same command goes on"));
@@ -293,7 +293,7 @@ fn wait_for_part(folder: &Path, bytes: u64) {
     let part = folder.join("datasets/pets/pets.tgz.part");
     let start = Instant::now();
     while !fs::metadata(&part).is_ok_and(|found| found.len() > bytes) {
-        assert!(start.elapsed() < Duration::from_secs(5), "nothing comes");
+        assert!(start.elapsed() < crate::support::in_time(Duration::from_secs(5)), "nothing comes");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

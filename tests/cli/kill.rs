@@ -15,7 +15,7 @@ use tempfile::tempdir;
 use super::{QUICK, call, program};
 
 /// Longer than any of these runs takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn train(folder: &Path, out: &str) -> Child {
     let args =
@@ -112,7 +112,7 @@ fn a_request_to_end_saves_within_three_seconds() {
     assert!(status.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let took = asked.elapsed();
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(took < crate::support::in_time(Duration::from_secs(3)), "{took:?}");
     let made = rows() - 1;
     let longer = (made + 2).to_string();
     let output = call(folder.path(), &["train", "--resume", "run", "--max-steps", &longer, "--json"]);

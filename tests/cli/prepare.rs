@@ -197,7 +197,8 @@ fn ctrl_c_keeps_what_is_done() {
     let pixels =
         || stored(root).iter().find(|(path, _)| path.ends_with("pixels")).map_or(0, |(_, b)| b.len());
     let patience = Instant::now();
-    while pixels() < 5 * 3 * 64 * 64 && patience.elapsed() < Duration::from_secs(20) {
+    while pixels() < 5 * 3 * 64 * 64 && patience.elapsed() < crate::support::in_time(Duration::from_secs(20))
+    {
         std::thread::sleep(Duration::from_millis(2));
     }
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
@@ -208,7 +209,7 @@ fn ctrl_c_keeps_what_is_done() {
         return support::skip("stopping: this machine was done first");
     }
     assert_eq!(status.code(), Some(130));
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < crate::support::in_time(Duration::from_secs(2)), "{:?}", asked.elapsed());
     let again = objects(&call(root, &["data", "prepare", "pets", "--side", "64", "--json"]));
     let note = events(&again, "note")[0]["message"].as_str().unwrap();
     assert!(note.starts_with("resuming at ") && note.ends_with(" of 40 pictures"), "{note}");

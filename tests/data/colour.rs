@@ -178,7 +178,7 @@ fn every_presentation_has_its_own_draw_on_any_number_of_threads() {
         threads,
     };
     let batches = |loader: Loader| {
-        std::iter::from_fn(move || match loader.recv_timeout(Duration::from_secs(20)) {
+        std::iter::from_fn(move || match loader.recv_timeout(Duration::from_secs(120)) {
             Next::Batch(batch) => Some(batch),
             Next::End => None,
             other => panic!("{other:?}"),

@@ -57,7 +57,11 @@ fn shake(name: &str, files: &Files, wanted: &[&str], seed: u64, count: usize) {
         if let (Ok(dataset), _place) = open_folder(&files) {
             use_up(&*dataset);
         }
-        assert!(started.elapsed() < LONGEST, "{name}, round {round} took {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < crate::support::in_time(LONGEST),
+            "{name}, round {round} took {:?}",
+            started.elapsed()
+        );
     }
 }
 
@@ -95,7 +99,11 @@ fn archives() {
             if let Ok(dataset) = open_bytes(&bytes) {
                 use_up(&*dataset);
             }
-            assert!(started.elapsed() < LONGEST, "{kind}, round {round} took {:?}", started.elapsed());
+            assert!(
+                started.elapsed() < crate::support::in_time(LONGEST),
+                "{kind}, round {round} took {:?}",
+                started.elapsed()
+            );
         }
     }
 }
@@ -225,7 +233,7 @@ fn everything_for_a_stated_time() {
         if took > slowest.0 {
             slowest = (took, name.clone());
         }
-        if result.is_err() || took > LONGEST {
+        if result.is_err() || took > crate::support::in_time(LONGEST) {
             let file = std::env::temp_dir().join(format!("alexnet-lab-finding-{seed}-{executions}"));
             std::fs::write(&file, &changed).unwrap();
             findings.push(format!("{name}, {took:?}: {}", file.display()));

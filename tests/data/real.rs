@@ -50,7 +50,7 @@ fn cifar_10_is_read_from_its_archive() {
     };
     let loader = Loader::train(store, plan).unwrap();
     let mut pictures = 0;
-    while let Next::Batch(batch) = loader.recv_timeout(Duration::from_secs(30)) {
+    while let Next::Batch(batch) = loader.recv_timeout(Duration::from_secs(120)) {
         pictures += batch.labels.len();
     }
     assert_eq!(pictures, 50_000);

@@ -15,7 +15,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use tempfile::{TempDir, tempdir};
 
 /// Longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 const PREVIEW: Preview = Preview {
     stored_side: 40,

@@ -20,7 +20,7 @@ use alexnet_lab::config::RunConfig;
 use alexnet_lab::engine::{Command, Engine, Event, RunSummary};
 
 /// Longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A run of a second or two: the quick network on a small sample.
 fn quick(out: &Path) -> RunConfig {

@@ -86,7 +86,9 @@ fn slow_pictures(folder: &Path, count: usize) {
 
 /// What is told until nothing has been told for a while.
 fn until_quiet(engine: &Engine) -> Vec<Event> {
-    std::iter::from_fn(|| engine.events().recv_timeout(Duration::from_millis(500)).ok()).take(10_000).collect()
+    std::iter::from_fn(|| engine.events().recv_timeout(Duration::from_millis(500)).ok())
+        .take(10_000)
+        .collect()
 }
 
 #[test]

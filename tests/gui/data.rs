@@ -181,7 +181,11 @@ fn a_thousand_classes_stay_quick_and_reachable() {
     rig.harness.get_by_label(&format!("999 {long}: 1,300 pictures"));
     let began = std::time::Instant::now();
     rig.harness.run_steps(20);
-    assert!(began.elapsed().as_millis() < 2000, "20 frames took {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < crate::support::in_time(std::time::Duration::from_secs(2)),
+        "20 frames took {:?}",
+        began.elapsed()
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn the_window_opens_and_stays() {
     let began = Instant::now();
     while !is_shown("AlexNet Lab") {
         assert!(running.0.try_wait().unwrap().is_none(), "the program ended before it showed a window");
-        assert!(began.elapsed() < Duration::from_secs(60), "no window after a minute");
+        assert!(began.elapsed() < Duration::from_secs(300), "no window after five minutes");
         sleep(Duration::from_millis(50));
     }
     sleep(Duration::from_secs(3));

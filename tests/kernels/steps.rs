@@ -49,7 +49,8 @@ fn train(preset: &str, pictures: usize, device: &Device) -> (Vec<u64>, Vec<u32>)
         let figures = trainer.figures().expect("the device works").expect("an update has figures");
         losses.push(figures.tally.loss().to_bits());
     }
-    let velocities = trainer.velocities().expect("the device works").into_iter().flatten().flatten();
+    let velocities = trainer.velocities().expect("the device works");
+    let velocities = velocities.iter().flatten().flat_map(|values| values.to_vec());
     let weights = trainer.network().weights().iter();
     let weights = weights.flat_map(|weight| to_host(weight.clone()).expect("the device works"));
     (losses, weights.chain(velocities).map(f32::to_bits).collect())

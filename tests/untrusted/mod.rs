@@ -38,7 +38,7 @@ impl Outcome {
         if took > self.slowest.0 {
             self.slowest = (took, subject.name);
         }
-        if result.is_err() || took > LONGEST {
+        if result.is_err() || took > crate::support::in_time(LONGEST) {
             let name = format!("alexnet-lab-finding-{}-{}", subject.name.replace(' ', "-"), self.executions);
             let file = std::env::temp_dir().join(name);
             fs::write(&file, &changed).unwrap();

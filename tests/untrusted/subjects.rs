@@ -368,8 +368,10 @@ fn resume(bytes: &[u8]) {
         })));
         let mut stopped = false;
         loop {
-            let event =
-                engine.events().recv_timeout(super::LONGEST).expect("the engine says something in time");
+            let event = engine
+                .events()
+                .recv_timeout(crate::support::in_time(super::LONGEST))
+                .expect("the engine says something in time");
             match event {
                 Event::Step(..) if !stopped => {
                     stopped = true;

@@ -15,7 +15,7 @@ const TRAINING: &str = "training.safetensors";
 const CONFIG: &str = "config.toml";
 const STATE: &str = "state.json";
 const SUMS: &str = "checksums.txt";
-/// Every file but the sums.
+/// Every file but the sums, in their order.
 const FILES: [&str; 4] = [MODEL, TRAINING, CONFIG, STATE];
 /// Largest text that is read; nothing here comes near it.
 const TEXT_BYTES: u64 = 16 << 20;
@@ -33,6 +33,25 @@ impl Checkpoint {
         path.join(MODEL)
     }
 
+    /// Reads and checks the checkpoint at `path`.
+    ///
+    /// # Errors
+    /// Every file that is missing, cut short or changed, by name; a newer version.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let damaged = |reason: String| CheckpointError::Damaged { path: path.into(), reason };
+        check(path, &FILES)?;
+        let state = state_at(path)?;
+        let model = ModelFile::read(&path.join(MODEL)).map_err(|e| damaged(e.to_string()))?;
+        let shapes = Shapes::of(&model.spec).map_err(|e| damaged(e.to_string()))?;
+        let bytes = fs::read(path.join(TRAINING)).map_err(|e| Fault::of(TRAINING, &e).into_error(path))?;
+        let (velocities, replay) = tensors::read(&bytes, &shapes, state.replay.pictures)
+            .map_err(|reason| damaged(format!("{TRAINING}: {reason}")))?;
+        let config = text_at(path, CONFIG).map_err(|fault| fault.into_error(path))?;
+        Ok(Self { state, config, model, velocities, replay })
+    }
+}
+
+impl<W: AsRef<[f32]> + Sync> Checkpoint<W> {
     /// Writes the checkpoint into the folder `shelf`, which must exist. `tables` are flushed to the disk before
     /// the checkpoint, which speaks of their rows, gets its name. One of the same update is replaced.
     ///
@@ -66,40 +85,28 @@ impl Checkpoint {
         }
         fs::create_dir(part).map_err(|e| e.to_string())?;
         let shapes = Shapes::of(&self.model.spec).map_err(|e| e.to_string())?;
-        self.model.write(&part.join(MODEL)).map_err(|e| e.to_string())?;
-        replace_file(&part.join(TRAINING), |path| tensors::write(self, &shapes, path), |e| e.to_string())?;
         let state = serde_json::to_string_pretty(&self.state).map_err(|e| e.to_string())?;
-        let text = |name: &str, text: &str| {
-            replace_file(&part.join(name), |path| fs::write(path, text), |e| e).map_err(|e| e.to_string())
+        let measured = |name: &str| measure(&part.join(name)).map_err(|e| e.to_string());
+        let model = || {
+            self.model.write(&part.join(MODEL)).map_err(|e| e.to_string())?;
+            measured(MODEL)
         };
-        text(CONFIG, &self.config)?;
-        text(STATE, &state)?;
-        let mut sums = String::new();
-        let mut bytes = 0;
-        for name in FILES {
-            let mark = measure(&part.join(name)).map_err(|e| e.to_string())?;
-            bytes += mark.bytes;
-            sums += &format!("{:08x} {} {name}\n", mark.crc32, mark.bytes);
-        }
+        let training = || {
+            let fill = |path: &Path| tensors::write(self, &shapes, path);
+            replace_file(&part.join(TRAINING), fill, |e| e.to_string())?;
+            measured(TRAINING)
+        };
+        let text = |name: &str, text: &str| {
+            replace_file(&part.join(name), |path| fs::write(path, text), |e| e).map_err(|e| e.to_string())?;
+            measured(name)
+        };
+        // The two large files at once: while the disk writes the one, the other is copied and added up.
+        let (model, training) = rayon::join(model, training);
+        let marks = [model?, training?, text(CONFIG, &self.config)?, text(STATE, &state)?];
+        let line = |(name, mark): (&str, &Mark)| format!("{:08x} {} {name}\n", mark.crc32, mark.bytes);
+        let sums: String = FILES.into_iter().zip(&marks).map(line).collect();
         text(SUMS, &sums)?;
-        Ok(bytes + sums.len() as u64)
-    }
-
-    /// Reads and checks the checkpoint at `path`.
-    ///
-    /// # Errors
-    /// Every file that is missing, cut short or changed, by name; a newer version.
-    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let damaged = |reason: String| CheckpointError::Damaged { path: path.into(), reason };
-        check(path, &FILES)?;
-        let state = state_at(path)?;
-        let model = ModelFile::read(&path.join(MODEL)).map_err(|e| damaged(e.to_string()))?;
-        let shapes = Shapes::of(&model.spec).map_err(|e| damaged(e.to_string()))?;
-        let bytes = fs::read(path.join(TRAINING)).map_err(|e| Fault::of(TRAINING, &e).into_error(path))?;
-        let (velocities, replay) = tensors::read(&bytes, &shapes, state.replay.pictures)
-            .map_err(|reason| damaged(format!("{TRAINING}: {reason}")))?;
-        let config = text_at(path, CONFIG).map_err(|fault| fault.into_error(path))?;
-        Ok(Self { state, config, model, velocities, replay })
+        Ok(marks.iter().map(|mark| mark.bytes).sum::<u64>() + sums.len() as u64)
     }
 }
 

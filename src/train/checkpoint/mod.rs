@@ -29,14 +29,14 @@ pub use state::{Best, DataMark, Mark, Parent, Replay, State};
 use super::Velocities;
 use crate::model::{ModelFile, plain};
 
-/// Everything that a run needs to go on.
+/// Everything that a run needs to go on. `W` holds the values of a parameter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoint {
+pub struct Checkpoint<W = Vec<f32>> {
     pub state: State,
     /// The settings as TOML.
     pub config: String,
-    pub model: ModelFile,
-    pub velocities: Velocities,
+    pub model: ModelFile<W>,
+    pub velocities: Velocities<W>,
     /// Scores `[pictures, classes]` of the kept batch ([`State::replay`]).
     pub replay: Vec<f32>,
 }

@@ -13,12 +13,16 @@ use crate::train::Velocities;
 const REPLAY: &str = "replay.logits";
 
 /// Writes momentum and scores.
-pub(super) fn write(checkpoint: &Checkpoint, shapes: &Shapes, path: &Path) -> Result<(), String> {
+pub(super) fn write<W: AsRef<[f32]>>(
+    checkpoint: &Checkpoint<W>,
+    shapes: &Shapes,
+    path: &Path,
+) -> Result<(), String> {
     let velocities = shapes.parameters.iter().zip(&checkpoint.velocities).filter_map(|(shape, values)| {
-        Some((velocity_name(&shape.name), shape.shape.clone(), values.as_ref()?))
+        Some((velocity_name(&shape.name), shape.shape.clone(), values.as_ref()?.as_ref()))
     });
     let pictures = checkpoint.state.replay.pictures;
-    let replay = (REPLAY.to_owned(), vec![pictures, shapes.classes], &checkpoint.replay);
+    let replay = (REPLAY.to_owned(), vec![pictures, shapes.classes], checkpoint.replay.as_slice());
     let views = velocities
         .chain(std::iter::once(replay))
         .map(|(name, shape, values)| {
