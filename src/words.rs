@@ -1,6 +1,7 @@
 //! Numbers, addresses and paths as people read them: what the data layer, the terminal, the window and the files of a
 //! run say alike.
 
+use std::any::Any;
 use std::fmt::Display;
 
 /// A whole number with its digits in threes: 999, 3,000, 60,965,224.
@@ -16,11 +17,6 @@ pub fn count(number: impl Display) -> String {
         text.push(digit);
     }
     text
-}
-
-/// As [`count`], with another separator.
-pub fn grouped(number: usize, separator: char) -> String {
-    count(number).replace(',', &separator.to_string())
 }
 
 /// A number of things, named in the singular: "1 picture", "3,000 pictures", "2 classes", "0 entries".
@@ -41,6 +37,12 @@ fn plural(thing: &str) -> String {
 /// "is" or "are", "was" or "were": the word that fits `number` things.
 pub fn verb<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
     if number == 1 { one } else { many }
+}
+
+/// What a panic has said.
+pub fn panic(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason was given")
 }
 
 /// Names in a row, of many the first few: "cat, dog and 198 more".

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::output::{self, Status};
 use crate::config::RunConfig;
 use crate::engine::{self, PreparedCache, PreparedStore};
-use crate::words::{self, grouped};
+use crate::words;
 
 #[derive(Debug, Args)]
 pub(super) struct CacheArgs {
@@ -72,7 +72,7 @@ fn line(store: &PreparedStore) -> String {
         // A preparation that was killed at its beginning, another version's, or a damaged one.
         return format!("{} holds no pictures that can be used: {size}, {state}", store.folder.display());
     }
-    let (source, side, pictures) = (&store.source, store.side, grouped(store.pictures, ','));
+    let (source, side, pictures) = (&store.source, store.side, words::count(store.pictures));
     let noun = if store.pictures == 1 { "picture" } else { "pictures" };
     format!("{source} at {side}x{side}: {pictures} {noun}, {size}, {state}")
 }

@@ -1,19 +1,18 @@
 //! `alexnet-lab data prepare`: pictures decoded once and kept on disk.
 
-use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::output::{self, Status};
-use super::stop;
+use super::{progress, stop};
 use crate::config::RunConfig;
 use crate::engine::{self, PrepareReport, PreparedSide, write_refused};
-use crate::words::{self, grouped};
+use crate::words;
 
 /// Where refused files are that the report does not name.
 const REST: &str = "--json lists them, --refused FILE.csv writes them to a file";
@@ -109,8 +108,8 @@ fn stopped((done, total): (usize, usize), json: bool) -> Status {
         0 => "stopped before any picture was read".into(),
         _ => format!(
             "stopped at {} of {} pictures; what was prepared is kept, and the next time begins there",
-            grouped(done, ','),
-            grouped(total, ',')
+            words::count(done),
+            words::count(total)
         ),
     });
     if json {
@@ -132,16 +131,9 @@ struct Progress {
 
 impl Progress {
     fn new(json: bool, compares: bool) -> Self {
-        let lively = stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-        if !lively {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
         let what = if compares { "Comparing" } else { "Preparing" };
-        let style =
-            ProgressStyle::with_template(&format!("{what} pictures {{wide_bar}} {{pos}}/{{len}} {{msg}}"));
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { json, bar, lively, began: None, told: Instant::now(), last: (0, 0) }
+        let bar = progress::bar(&format!("{what} pictures {{wide_bar}} {{pos}}/{{len}} {{msg}}"));
+        Self { json, bar, lively: progress::is_lively(), began: None, told: Instant::now(), last: (0, 0) }
     }
 
     fn report(&mut self, report: PrepareReport) {
@@ -166,8 +158,7 @@ impl Progress {
         let (began, before) = *self.began.get_or_insert_with(|| (Instant::now(), done));
         let rate = (done - before) as f64 / began.elapsed().as_secs_f64().max(1e-3);
         let left = (total - done) as f64 / rate.max(1e-3);
-        self.bar.set_length(total as u64);
-        self.bar.set_position(done as u64);
+        progress::show(&self.bar, done, total);
         let since = self.told.elapsed();
         let words = || format!("{rate:.0} a second, {} left", words::duration(left));
         if self.lively {
@@ -177,7 +168,7 @@ impl Progress {
             }
         } else if !self.json && since > QUIET_PAUSE {
             self.told = Instant::now();
-            output::note(&format!("{} of {} pictures, {}", grouped(done, ','), grouped(total, ','), words()));
+            output::note(&format!("{} of {} pictures, {}", words::count(done), words::count(total), words()));
         }
         if self.json && (since > PROGRESS_PAUSE || done == total) {
             self.told = Instant::now();

@@ -18,6 +18,7 @@ use super::augment::{Placement, central_placement, colour_normals, random_placem
 use super::sampler::epoch_order;
 use super::store::worker_count;
 use super::{HostBatch, PictureStore, Refused, Split};
+use crate::words;
 
 /// Memory of the batches made in advance, in bytes.
 const QUEUE_BYTES: usize = 256 << 20;
@@ -226,7 +227,7 @@ impl Shared {
     fn work(&self) {
         while let Some(seq) = self.begin() {
             let result = catch_unwind(AssertUnwindSafe(|| self.make(seq))).unwrap_or_else(|panic| {
-                Err(format!("a thread that reads pictures failed: {}", text_of(&*panic)))
+                Err(format!("a thread that reads pictures failed: {}", words::panic(&*panic)))
             });
             let mut state = self.lock();
             match result {
@@ -346,9 +347,4 @@ impl Shared {
 /// Bytes of a stored picture.
 fn square_bytes(store: &PictureStore) -> usize {
     3 * (store.side() as usize).pow(2)
-}
-
-fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
 }

@@ -178,7 +178,7 @@ impl Finding {
             Self::NotANumber { step } => format!(
                 "Since update {} the loss is no longer a number: the steps were so large that the weights grew without \
                  bounds.",
-                words::grouped(step as usize, '\u{a0}')
+                words::count(step as usize)
             ),
             Self::Guessing { loss, chance } => format!(
                 "The loss is flat at {}, and guessing would give {}: the network has not begun to learn.",
@@ -193,7 +193,7 @@ impl Finding {
             Self::ByHeart { best_step, best_loss, loss } => format!(
                 "The validation loss was lowest at update {} ({}) and has risen to {} while the training loss falls: \
                  the network learns the training pictures by heart.",
-                words::grouped(best_step as usize, '\u{a0}'),
+                words::count(best_step as usize),
                 short(best_loss),
                 short(loss)
             ),

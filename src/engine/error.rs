@@ -1,6 +1,5 @@
 //! Why a run could not begin or go on.
 
-use std::any::Any;
 use std::path::PathBuf;
 
 use super::folder::FolderError;
@@ -63,12 +62,4 @@ pub(super) fn finished<T>(waited: Waited<Result<T, DataError>>) -> Result<Option
             Err(RunError::internal("something broke inside the program while it read the pictures"))
         }
     }
-}
-
-/// What a panic has said.
-pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no reason was given")
-        .to_owned()
 }

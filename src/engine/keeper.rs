@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::error::panic_text;
 use super::event::{CheckpointInfo, Event};
 use super::outbox::Outbox;
 use crate::config::RunSettings;
 use crate::model::HostValues;
 use crate::train::checkpoint::{Checkpoint, Kept, Shelf};
+use crate::words;
 
 /// At the ends of epochs, writing may take this share of the time.
 const WRITING_SHARE: u32 = 10;
@@ -84,7 +84,7 @@ impl Keeper {
                 // A panic must not leave the run without anybody who keeps its state.
                 let written = catch_unwind(AssertUnwindSafe(|| write(&job)));
                 let written = written.unwrap_or_else(|panic| {
-                    Err(format!("the checkpoint of update {step} failed: {}", panic_text(&*panic)))
+                    Err(format!("the checkpoint of update {step} failed: {}", words::panic(&*panic)))
                 });
                 // Nobody listens any more when the run has ended.
                 let _ = report.send(Done { step, took: began.elapsed(), written });

@@ -94,7 +94,7 @@ impl Pictures {
             Some(at) => store.name(Split::Validation, at),
         };
         let names: Vec<String> = changed.iter().take(NAMED).map(name).collect();
-        let told = |count: usize| words::grouped(count, ',');
+        let told = |count: usize| words::count(count);
         let others = changed.len().saturating_sub(NAMED);
         let others = if others > 0 { format!(" and {} more", told(others)) } else { String::new() };
         let has = if changed.len() == 1 { "has" } else { "have" };

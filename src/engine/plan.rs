@@ -132,9 +132,7 @@ impl Plan {
             Some(file) => {
                 let settings = settings_for_file(&mut config, preset);
                 let start = match &taken {
-                    Some(Taken { state: Some(_), path, .. }) => {
-                        start::again(file, path, &found.classes, &config, preset, &settings)?
-                    }
+                    Some(Taken { state: Some(_), path, .. }) => start::again(file, path, &found.classes)?,
                     _ => start::prepare(control, file, &config, &found.classes)?,
                 };
                 (settings, start.file.spec.clone(), Some(start))

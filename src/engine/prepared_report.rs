@@ -3,7 +3,7 @@
 use super::check::FileReason;
 use super::check_report::{ReportRow, files};
 use super::prepared::{PrepareError, Prepared, Verified};
-use crate::words::{self, grouped};
+use crate::words;
 
 impl Prepared {
     /// The report, line by line. `rest` says where the files are that are not named here.
@@ -71,5 +71,5 @@ fn refused_rows(refused: &[FileReason], rest: &str) -> Vec<ReportRow> {
 }
 
 fn told(count: usize) -> String {
-    grouped(count, ',')
+    words::count(count)
 }

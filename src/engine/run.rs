@@ -14,7 +14,7 @@ use self::recovery::{Origin, Recovery};
 use super::Views;
 use super::control::Control;
 use super::disk::Disk;
-use super::error::{RunError, panic_text};
+use super::error::RunError;
 use super::evaluate::evaluate;
 use super::event::{Event, RunSummary, StopReason};
 use super::feed;
@@ -59,7 +59,7 @@ pub(super) fn train(
         // A driver or a library may panic: what is on the disk is not lost by that.
         let ended = catch_unwind(AssertUnwindSafe(|| run.go(control))).unwrap_or_else(|panic| {
             run.broken = true;
-            let reason = panic_text(&*panic);
+            let reason = words::panic(&*panic);
             Err(RunError::internal(format!("something broke inside the program: {reason}")))
         });
         match ended {

@@ -10,13 +10,10 @@ use super::feed;
 use super::pictures::{Difference, Pictures};
 use super::plan::Plan;
 use super::replay::KeptBatch;
-use super::settings::Settings;
 use super::take_up::{Basis, Place};
 use crate::config::{ModelConfig, RunConfig};
 use crate::data::PictureStore;
-use crate::model::{
-    FineTune, Input, InputSpec, ModelFile, ModelSpec, Network, Preset, Shapes, first_weights, preset,
-};
+use crate::model::{FineTune, Input, InputSpec, ModelFile, Network, Preset, Shapes, first_weights, preset};
 use crate::train::Velocities;
 use crate::train::checkpoint::{Checkpoint, State};
 use crate::vis::History;
@@ -142,21 +139,8 @@ impl Taken {
     }
 }
 
-/// The spec of a preset, if that of a checkpoint was written from it: reading JSON may miss the last bit of a
-/// number, and the model files of a run that goes on are the same byte for byte.
-fn exact_spec(read: ModelSpec, preset: Option<ModelSpec>) -> ModelSpec {
-    let as_read = |spec: &ModelSpec| {
-        let text = serde_json::to_string(spec).ok()?;
-        serde_json::from_str::<ModelSpec>(&text).ok()
-    };
-    match preset {
-        Some(preset) if as_read(&preset).as_ref() == Some(&read) => preset,
-        _ => read,
-    }
-}
-
 /// The network of a checkpoint, for pictures of the same classes.
-fn keep(file: ModelFile, path: &Path, classes: &[String]) -> Result<FineTune, RunError> {
+pub(super) fn again(file: ModelFile, path: &Path, classes: &[String]) -> Result<FineTune, RunError> {
     if file.classes == classes {
         return Ok(FineTune { file, replaced: None });
     }
@@ -168,23 +152,6 @@ fn keep(file: ModelFile, path: &Path, classes: &[String]) -> Result<FineTune, Ru
         Checkpoint::model_file(path).display(),
         path = path.display(),
     )))
-}
-
-/// The network of a checkpoint for a run that goes on from it.
-pub(super) fn again(
-    file: ModelFile,
-    path: &Path,
-    classes: &[String],
-    config: &RunConfig,
-    preset: &Preset,
-    settings: &Settings,
-) -> Result<FineTune, RunError> {
-    let mut start = keep(file, path, classes)?;
-    if config.model.from.is_none() {
-        let spec = preset.spec(classes.len(), &settings.variants).ok();
-        start.file.spec = exact_spec(start.file.spec, spec);
-    }
-    Ok(start)
 }
 
 /// Reads the model file that the settings name, if they name one.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use super::control::{self, Control};
-use super::error::{RunError, finished, panic_text};
+use super::error::{RunError, finished};
 use super::evaluate::evaluate;
 use super::find;
 use super::model::Model;
@@ -35,7 +35,7 @@ pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
             Ok(End::Idle) => {}
             Ok(End::ShutDown) => return,
             Err(panic) => outbox.send(Event::Failed {
-                message: format!("something broke inside the program: {}", panic_text(&*panic)),
+                message: format!("something broke inside the program: {}", words::panic(&*panic)),
                 run_ended: training,
                 bad_input: false,
                 saved: None,

@@ -1,13 +1,16 @@
 //! JSON keys, exit statuses and files that scripts rely on.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::tempdir;
 
 use super::{QUICK, call, events, objects, program, trained};
+use crate::support;
 
 #[test]
 fn training_reports_every_update_and_validation() {
@@ -47,11 +50,11 @@ fn updates_can_be_limited() {
 #[test]
 fn a_config_file_and_settings_by_name_are_obeyed() {
     let folder = tempdir().unwrap();
-    std::fs::write(folder.path().join("c.toml"), "[optim]\nlr = 0.5\nbatch = 8\n[run]\nseed = 9\n").unwrap();
+    fs::write(folder.path().join("c.toml"), "[optim]\nlr = 0.5\nbatch = 8\n[run]\nseed = 9\n").unwrap();
     let args = ["train", "--config", "c.toml", "--set", "optim.lr=0.25", "--max-steps", "1", "--out", "run"];
     let output = call(folder.path(), &[&args, QUICK].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let written = std::fs::read_to_string(folder.path().join("run/config.toml")).unwrap();
+    let written = fs::read_to_string(folder.path().join("run/config.toml")).unwrap();
     for line in ["lr = 0.25", "batch = 16", "seed = 9"] {
         assert!(written.contains(line), "{line} is missing in\n{written}");
     }
@@ -73,7 +76,7 @@ fn planned_changes_are_told_as_they_come() {
     assert_eq!(changed.len(), 2);
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("epoch 1.00: conv1 is frozen now"), "{text}");
-    let written = std::fs::read_to_string(folder.path().join("run/config.toml")).unwrap();
+    let written = fs::read_to_string(folder.path().join("run/config.toml")).unwrap();
     assert!(written.contains("schedule = \"steps\"") && written.contains("layer = \"conv1\""), "{written}");
 }
 
@@ -87,7 +90,7 @@ fn the_settings_of_a_run_can_be_used_again() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let output = call(folder.path(), &["train", "--config", "run/config.toml", "--out", "again"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let metrics = |run: &str| std::fs::read(folder.path().join(run).join("metrics.csv")).unwrap();
+        let metrics = |run: &str| fs::read(folder.path().join(run).join("metrics.csv")).unwrap();
         assert_eq!(metrics("run"), metrics("again"));
     }
 }
@@ -183,9 +186,9 @@ fn eval_and_predict_speak_json() {
     }
 
     let pictures = folder.path().join("pictures");
-    std::fs::create_dir(&pictures).unwrap();
+    fs::create_dir(&pictures).unwrap();
     image::RgbImage::new(20, 30).save(pictures.join("b.png")).unwrap();
-    std::fs::write(pictures.join("a.txt"), "a note").unwrap();
+    fs::write(pictures.join("a.txt"), "a note").unwrap();
     let pictures = pictures.to_str().unwrap();
     let args = ["predict", "--model-file", model, "--top", "3", "--json", "--device", "cpu", pictures];
     let output = call(folder.path(), &args);
@@ -237,6 +240,22 @@ fn without_a_display_the_sample_is_trained_in_the_terminal() {
     assert_eq!(output.status.code(), Some(130));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("model.safetensors") && text.contains("filters.png"), "{text}");
+}
+
+/// Waits until a program handles Ctrl-C, so that it is not simply ended by it. Linux tells; elsewhere it is given time.
+#[cfg(unix)]
+pub fn until_it_listens(child: &std::process::Child) {
+    const INTERRUPT: u64 = 1 << 1;
+    let began = Instant::now();
+    let listens = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        Some(u64::from_str_radix(caught.trim(), 16).ok()? & INTERRUPT != 0)
+    };
+    while !listens().unwrap_or(began.elapsed() > Duration::from_secs(1)) {
+        assert!(began.elapsed() < support::in_time(Duration::from_secs(10)), "it does not listen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[cfg(unix)]

@@ -202,7 +202,6 @@ fn pictures_that_look_alike_and_sizes_are_told() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_check_says_so() {
-    use std::io::BufRead;
     use std::process::Stdio;
 
     let folder = tempdir().unwrap();
@@ -212,11 +211,8 @@ fn an_interrupted_check_says_so() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // From the first line on it listens.
-    let mut told = std::io::BufReader::new(child.stdout.take().unwrap());
-    told.read_line(&mut String::new()).unwrap();
-    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    super::contract::until_it_listens(&child);
+    super::contract::interrupt(&child);
     let started = std::time::Instant::now();
     let status = child.wait().unwrap();
     assert!(
@@ -225,8 +221,9 @@ fn an_interrupted_check_says_so() {
         started.elapsed()
     );
     assert_eq!(status.code(), Some(130));
-    let last = told.lines().last().unwrap().unwrap();
-    let last: serde_json::Value = serde_json::from_str(&last).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let objects = objects(&output);
+    let last = objects.last().unwrap();
     assert_eq!((&last["event"], &last["reason"]), (&"stopped".into(), &"stopped".into()));
     assert!(last["read"].as_u64().unwrap() < 1_000_000);
 }

@@ -24,7 +24,7 @@ use super::{Kept, Preparation, Report, adding};
 use crate::data::Dataset;
 use crate::data::store::{PictureStore, picture_bytes, worker_count};
 use crate::files::Lock;
-use crate::words::grouped;
+use crate::words;
 
 /// Stores of up to so many bytes are read into memory.
 const SMALL: usize = 256 << 20;
@@ -277,7 +277,7 @@ impl Attempt<'_> {
         if there == 0 {
             return Err(error.into());
         }
-        let (told, total) = (grouped(there, ','), grouped(plan.total(), ','));
+        let (told, total) = (words::count(there), words::count(plan.total()));
         let text = format!(
             "{error}. This run goes on with {told} of {total} pictures that are there; the others are prepared anew \
              at each start"

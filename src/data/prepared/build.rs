@@ -20,7 +20,7 @@ use crate::data::pool::{Pool, Taken};
 use crate::data::store::{Outcome, Pixels, joined, name_of, picture_bytes, too_many_refused, worker_count};
 use crate::data::sums::Sums;
 use crate::data::{DataError, Dataset};
-use crate::words::grouped;
+use crate::words;
 
 /// Decoded pictures that wait to be written, for each thread.
 const AHEAD: usize = 8;
@@ -111,7 +111,7 @@ impl Build<'_> {
         let Matching { missing, changed, gone, .. } = self.matching;
         let total = self.plan.total();
         let there = self.plan.items.len() - missing;
-        let told = |number| grouped(number, ',');
+        let told = |number| words::count(number);
         let text = if self.read_only || there == 0 {
             return;
         } else if self.how.check {

@@ -263,7 +263,7 @@ impl Run {
                 let Checkpoint { state, model: file, velocities, replay, .. } = *checkpoint;
                 recovery.saved = Some(Checkpoint::model_file(&path));
                 recovery.to_set.retain(|(step, _)| *step >= state.step);
-                let start = start::again(file, &path, classes, &config, preset, &settings)?;
+                let start = start::again(file, &path, classes)?;
                 let marks = Marks { step: state.step, metrics: state.metrics, timing: state.timing };
                 let history = if branch {
                     History::default()
