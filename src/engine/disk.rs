@@ -85,8 +85,8 @@ impl Disk {
         };
         if self.outage.is_none() {
             outbox.send(Event::Warning(format!(
-                "{reason}. Free about {} on the disk that holds {}, or make the folder writable again. Until then the \
-                 training goes on and nothing is lost: what cannot be written waits in memory, and it is tried again \
+                "{reason}. Free about {} on the disk that holds {}, connect the disk again if it was taken out, or make \
+                 the folder writable. Until then the training goes on and nothing is lost: what cannot be written waits in memory, and it is tried again \
                  by itself",
                 words::bytes(bytes),
                 folder.display()

@@ -11,7 +11,7 @@
 //! All numbers are little-endian. A frame that was cut off or damaged ends the film.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ pub(super) struct Recorder {
     total: u64,
     /// When the next one is due.
     next: Option<u64>,
-    /// None before the first frame.
+    /// None before the first frame, and after one that could not be written.
     file: Option<File>,
     /// Bytes of whole frames in the file, with what stands before them.
     whole: u64,
@@ -79,22 +79,33 @@ impl Recorder {
     /// Why they could not be written; they go on waiting.
     pub fn write(&mut self) -> io::Result<()> {
         while let Some(grid) = self.waiting.front() {
-            if self.file.is_none() || !self.path.is_file() {
-                self.file = Some(begin(&self.path, grid)?);
-                self.whole = HEADER;
-            }
-            let Some(file) = &mut self.file else { return Ok(()) };
+            let (mut file, whole) = match self.file.take() {
+                Some(file) if self.path.is_file() => (file, self.whole),
+                Some(removed) => {
+                    again(&self.path, removed, self.whole).or_else(|_| begin(&self.path, grid))?
+                }
+                None => open_before(&self.path, grid)?,
+            };
             let bytes = frame(grid);
             if let Err(error) = file.write_all(&bytes) {
-                // Half a frame would end the film for whoever reads it.
-                file.set_len(self.whole)?;
-                file.seek(SeekFrom::Start(self.whole))?;
+                // Half a frame would end the film for whoever reads it. Opened again, the file is cut there as well.
+                let _ = file.set_len(whole);
                 return Err(error);
             }
-            self.whole += bytes.len() as u64;
+            (self.file, self.whole) = (Some(file), whole + bytes.len() as u64);
             self.waiting.pop_front();
         }
         Ok(())
+    }
+
+    /// Goes on in another folder, with what can still be read of the film.
+    pub fn move_to(&mut self, folder: &Path) {
+        let path = folder.join(FILM);
+        if let Err(error) = fs::copy(&self.path, &path) {
+            log::info!("the film in {} cannot be taken along: {error}", self.path.display());
+            let _ = fs::remove_file(&path);
+        }
+        (self.path, self.file) = (path, None);
     }
 }
 
@@ -108,14 +119,38 @@ fn frame(grid: &FilterGrid) -> Vec<u8> {
     bytes
 }
 
-fn begin(path: &Path, grid: &FilterGrid) -> io::Result<File> {
+/// Opens the film at `path` behind its last frame before `grid`, or begins one. Returns its length, too.
+fn open_before(path: &Path, grid: &FilterGrid) -> io::Result<(File, u64)> {
+    match grid.step.checked_sub(1).map(|step| keep_until(path, step)) {
+        Some(Ok(Some((file, end, Some(_))))) => Ok((file, end)),
+        _ => begin(path, grid),
+    }
+}
+
+/// Makes a film that was removed again, as far as the open file can still be read.
+fn again(path: &Path, mut removed: File, whole: u64) -> io::Result<(File, u64)> {
+    let mut bytes = Vec::new();
+    removed.seek(SeekFrom::Start(0))?;
+    if removed.take(whole).read_to_end(&mut bytes)? as u64 != whole {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut file = create(path)?;
+    file.write_all(&bytes)?;
+    Ok((file, whole))
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(true).open(path)
+}
+
+fn begin(path: &Path, grid: &FilterGrid) -> io::Result<(File, u64)> {
     let mut header = MAGIC.to_vec();
     for number in [grid.kernels, grid.side, grid.columns] {
         header.extend((number as u32).to_le_bytes());
     }
-    let mut file = File::create(path)?;
+    let mut file = create(path)?;
     file.write_all(&header)?;
-    Ok(file)
+    Ok((file, HEADER))
 }
 
 /// Cuts a film after its last frame that is whole and not later than `step`, and opens it to go on. Returns its length
@@ -131,7 +166,7 @@ fn keep_until(path: &Path, step: u64) -> io::Result<Option<(File, u64, Option<u6
         last = Some(grid.step);
         end += reader.frame_bytes();
     }
-    let mut file = File::options().write(true).open(path)?;
+    let mut file = File::options().read(true).write(true).open(path)?;
     file.set_len(end)?;
     file.seek(SeekFrom::End(0))?;
     Ok(Some((file, end, last)))
@@ -268,6 +303,29 @@ mod tests {
         recorder.take(&grid(3)).unwrap();
         assert_eq!(steps(&home), [0, 1, 2, 3]);
         assert!(recorder.waiting.is_empty() && recorder.write().is_ok());
+    }
+
+    #[test]
+    fn a_film_that_was_removed_or_whose_place_has_changed_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let [home, other] = ["home", "other"].map(|name| folder.path().join(name));
+        for path in [&home, &other] {
+            fs::create_dir(path).unwrap();
+        }
+        let mut recorder = Recorder::new(&home, 0, 9);
+        recorder.take(&grid(0)).unwrap();
+        // Where an open file cannot be removed, nothing has to be made again.
+        let _ = fs::remove_file(home.join(FILM));
+        recorder.take(&grid(1)).unwrap();
+        assert_eq!(steps(&home), [0, 1]);
+        recorder.move_to(&other);
+        recorder.take(&grid(2)).unwrap();
+        assert_eq!(steps(&other), [0, 1, 2]);
+        recorder.move_to(&folder.path().join("nowhere"));
+        assert!(recorder.take(&grid(3)).is_err());
+        recorder.move_to(&home);
+        recorder.take(&grid(4)).unwrap();
+        assert_eq!(steps(&home), [3, 4], "what could not be taken along is lost");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::config::RunConfig;
 use crate::data::Refused;
 use crate::model::replace_file;
 use crate::train::checkpoint::{Mark, Shelf};
-use crate::vis::{EvaluationPoint, RatePoint, StepPoint};
+use crate::vis::{EvaluationPoint, History, RatePoint, StepPoint};
 
 /// Rows reach the disk at least this often.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -233,24 +233,27 @@ impl RunFolder {
         self.flushed.elapsed() > FLUSH
     }
 
-    /// Writes the rows of both tables. If they were removed, or the whole folder, they are made again; true: that was
-    /// so, and other files may be gone, too.
+    /// Writes the rows of both tables. If they were removed, or the whole folder, or hold other bytes, they are made
+    /// again, from `history` where nothing else is left; true: that was so, and other files may be gone, too.
     ///
     /// # Errors
     /// The folder cannot be written. The rows wait in memory.
-    pub fn flush(&mut self) -> Result<bool, FolderError> {
+    pub fn flush(&mut self, history: &History) -> Result<bool, FolderError> {
         self.flushed = Instant::now();
-        let removed = self.is_gone();
-        if removed {
-            self.restore().map_err(|reason| self.failed(reason))?;
+        let mut remade = self.is_gone();
+        if remade {
+            self.restore(history).map_err(|reason| self.failed(reason))?;
         }
         let written = self.write_rows().or_else(|reason| match reason.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Err(reason),
             // A disk that was taken out and is back needs its files opened again.
-            _ => self.restore().and_then(|()| self.write_rows()),
+            _ => self.restore(history).and_then(|anew| {
+                remade |= anew;
+                self.write_rows()
+            }),
         });
         written.map_err(|reason| self.failed(reason))?;
-        Ok(removed)
+        Ok(remade)
     }
 
     /// Whether the folder was removed, or tables in it.
@@ -263,12 +266,13 @@ impl RunFolder {
         self.timing.flush()
     }
 
-    /// Makes the folder and the tables again, as far as they are missing.
-    fn restore(&mut self) -> io::Result<()> {
+    /// Makes the folder and the tables again, as far as they are missing. True: figures had to be written again.
+    fn restore(&mut self, history: &History) -> io::Result<bool> {
         fs::create_dir_all(&self.path)?;
-        self.metrics.restore(&self.path.join("metrics.csv"))?;
+        let told = || Some(tables::metrics_from(history));
+        let anew = self.metrics.restore(&self.path.join("metrics.csv"), told)?;
         let timing = self.path.join("timing.csv");
-        if self.timing.restore(&timing).is_err() {
+        if self.timing.restore(&timing, || None).is_err() {
             // Wall-clock figures decide nothing; a table that was lost begins anew.
             self.timing = Table::create(&timing, tables::TIMING)?;
         }
@@ -277,20 +281,23 @@ impl RunFolder {
         {
             self._lock = lock;
         }
-        Ok(())
+        Ok(anew)
     }
 
-    /// Writes the tables with all of their rows into the new folder `path` and goes on there.
+    /// Writes the tables with all of their rows into the new folder `path` and goes on there. Figures that cannot be
+    /// read any more are those of `history`.
     ///
     /// # Errors
     /// It cannot be made or written; everything stays as it was then.
-    pub fn move_to(&mut self, path: PathBuf) -> Result<(), FolderError> {
+    pub fn move_to(&mut self, path: PathBuf, history: &History) -> Result<(), FolderError> {
         let failed = |reason| FolderError::Make { path: path.clone(), reason };
         fs::create_dir_all(&path).map_err(failed)?;
         let moved = Lock::take(&path).and_then(|lock| {
-            let metrics = self.metrics.copy(&path.join("metrics.csv")).map_err(failed)?;
+            let told = || Some(tables::metrics_from(history));
+            let metrics = self.metrics.anew(&path.join("metrics.csv"), told).map_err(failed)?;
             let timing = path.join("timing.csv");
-            let timing = self.timing.copy(&timing).or_else(|_| Table::create(&timing, tables::TIMING));
+            let timing =
+                self.timing.anew(&timing, || None).or_else(|_| Table::create(&timing, tables::TIMING));
             Ok((lock, metrics, timing.map_err(failed)?))
         });
         match moved {

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::train::checkpoint::Mark;
-use crate::vis::{EvaluationPoint, StepPoint};
+use crate::vis::{EvaluationPoint, History, StepPoint};
 
 /// First row of `metrics.csv`.
 pub(super) const METRICS: &str = "step,epoch,split,loss,top1_error,top5_error,lr";
@@ -82,48 +82,62 @@ impl Table {
     }
 
     /// Takes the file at `path` in place of the one that was written to, which was removed or cannot be reached any
-    /// more. If there is none, one is made with everything that was written so far, as far as that can still be read.
+    /// more. If that holds other bytes, as after a loss of power, it is made [anew](Self::anew); true: that was so.
     ///
     /// # Errors
     /// Neither is possible; everything stays as it was then.
-    pub fn restore(&mut self, path: &Path) -> io::Result<()> {
-        let written = self.bytes - self.waiting.len() as u64;
-        let there = File::options().read(true).write(true).open(path);
-        let whole = there.ok().filter(|file| file.metadata().is_ok_and(|found| found.len() >= written));
-        let mut file = match whole {
-            Some(file) => {
-                file.set_len(written)?;
-                file
-            }
-            None => {
-                let rows = self.written(written)?;
-                let mut file =
-                    File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+    pub fn restore(&mut self, path: &Path, told: impl FnOnce() -> Option<String>) -> io::Result<bool> {
+        let written = self.written();
+        if let Ok(mut file) = File::options().read(true).write(true).open(path)
+            && self.read_from(&mut file).is_ok()
+        {
+            file.set_len(written)?;
+            file.seek(SeekFrom::End(0))?;
+            self.file = file;
+            return Ok(false);
+        }
+        *self = self.anew(path, told)?;
+        Ok(true)
+    }
+
+    /// Another table at `path` with all of these rows, those that wait included. What cannot be read any more, because
+    /// the disk is gone, is `told` from memory: a whole table with its first row.
+    pub fn anew(&mut self, path: &Path, told: impl FnOnce() -> Option<String>) -> io::Result<Self> {
+        let create = || File::options().read(true).write(true).create(true).truncate(true).open(path);
+        let read = self.file.try_clone().and_then(|mut file| self.read_from(&mut file));
+        self.file.seek(SeekFrom::Start(self.written())).ok();
+        let mut table = match read {
+            Ok(rows) => {
+                let mut file = create()?;
                 file.write_all(&rows)?;
-                file
+                let (sum, waiting) = (self.sum.clone(), self.waiting.clone());
+                Self { file, bytes: self.bytes, sum, waiting }
+            }
+            Err(error) => {
+                let rows = told().ok_or(error)?;
+                Self::new(create()?, rows.trim_end_matches('\n'))
             }
         };
-        file.seek(SeekFrom::End(0))?;
-        self.file = file;
-        Ok(())
+        table.flush()?;
+        Ok(table)
     }
 
-    /// The first bytes of the file. One without a name can still be read where the system lets it be removed.
-    fn written(&mut self, bytes: u64) -> io::Result<Vec<u8>> {
+    /// Bytes that are in the file.
+    fn written(&self) -> u64 {
+        self.bytes - self.waiting.len() as u64
+    }
+
+    /// What was written, if it stands at the beginning of `file`. A file without a name can still be read where the
+    /// system lets it be removed.
+    fn read_from(&self, file: &mut File) -> io::Result<Vec<u8>> {
         let mut rows = Vec::new();
-        self.file.seek(SeekFrom::Start(0))?;
-        let read = (&self.file).take(bytes).read_to_end(&mut rows);
-        self.file.seek(SeekFrom::End(0))?;
-        if read? as u64 == bytes { Ok(rows) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-    }
-
-    /// Another table at `path` with all of these rows, those that wait included.
-    pub fn copy(&mut self, path: &Path) -> io::Result<Self> {
-        let mut rows = self.written(self.bytes - self.waiting.len() as u64)?;
-        rows.extend_from_slice(&self.waiting);
-        let mut file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
-        file.write_all(&rows)?;
-        Ok(Self { file, bytes: self.bytes, sum: self.sum.clone(), waiting: Vec::new() })
+        file.seek(SeekFrom::Start(0))?;
+        file.take(self.written()).read_to_end(&mut rows)?;
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(&rows);
+        sum.update(&self.waiting);
+        let whole = rows.len() as u64 == self.written() && sum.finalize() == self.mark().crc32;
+        if whole { Ok(rows) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     /// A second handle on the file, to flush it to the disk elsewhere.
@@ -142,6 +156,25 @@ pub(super) fn step_row(point: &StepPoint) -> String {
 pub(super) fn evaluation_row(point: &EvaluationPoint) -> String {
     let EvaluationPoint { step, epoch, loss, top1_error, top5_error, .. } = point;
     format!("{step},{epoch:.6},validation,{loss:.8},{top1_error:.6},{top5_error:.6},")
+}
+
+/// `metrics.csv` as the curves of a run tell it: byte for byte as long as they hold every point.
+pub(super) fn metrics_from(history: &History) -> String {
+    let mut text = format!("{METRICS}\n");
+    let mut evaluations = history.evaluations.iter().peekable();
+    let mut before = |step: u64, text: &mut String| {
+        while let Some(point) = evaluations.next_if(|point| point.step < step) {
+            text.push_str(&evaluation_row(point));
+            text.push('\n');
+        }
+    };
+    for point in history.steps.iter() {
+        before(point.step, &mut text);
+        text.push_str(&step_row(point));
+        text.push('\n');
+    }
+    before(u64::MAX, &mut text);
+    text
 }
 
 /// The path of a table in a run folder.
@@ -207,10 +240,10 @@ mod tests {
         table.row("waiting");
         let stays = fs::rename(&path, folder.path().join("elsewhere")).is_err();
         if !stays {
-            table.restore(&path).expect("it can be made again");
+            assert!(table.restore(&path, || None).expect("it can be made again"));
         }
         table.flush().expect("it can be written");
-        table.restore(&path).expect("it is there");
+        assert!(!table.restore(&path, || None).expect("it is there"));
         table.row("last");
         table.flush().expect("it can be written");
         let text = fs::read_to_string(&path).expect("it is there");
@@ -218,7 +251,56 @@ mod tests {
         assert_eq!(table.mark(), Mark::of(text.as_bytes()));
         table.row("and one");
         let copy = folder.path().join("copy.csv");
-        table.copy(&copy).expect("it can be made");
+        table.anew(&copy, || None).expect("it can be made");
         assert_eq!(fs::read_to_string(&copy).expect("it is there"), text + "and one\n");
+    }
+
+    #[test]
+    fn a_table_whose_bytes_are_lost_is_told_from_memory() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("table.csv");
+        let point = |step: u64| StepPoint {
+            step,
+            epoch: step as f64 / 2.0,
+            loss: 2.25,
+            top1_error: 0.5,
+            top5_error: 0.25,
+            lr: 0.01,
+        };
+        let evaluation = |step: u64| EvaluationPoint {
+            step,
+            epoch: step as f64 / 2.0,
+            loss: 2.5,
+            top1_error: 0.75,
+            top5_error: 0.5,
+            n: 10,
+        };
+        let mut history = History::default();
+        let mut table = Table::create(&path, METRICS).expect("it can be made");
+        for step in 1..=5 {
+            table.row(&step_row(&point(step)));
+            history.steps.push(point(step));
+            if step % 2 == 0 {
+                table.row(&evaluation_row(&evaluation(step)));
+                history.evaluations.push(evaluation(step));
+            }
+            if step < 5 {
+                table.flush().expect("it can be written");
+            }
+        }
+        let mark = table.mark();
+        // What a disk that was taken out may have in the place of what never reached it.
+        fs::write(&path, vec![0; fs::metadata(&path).expect("it is there").len() as usize]).expect("written");
+        assert!(table.restore(&path, || None).is_err());
+        assert_eq!(table.mark(), mark, "everything stays");
+        assert!(table.restore(&path, || Some(metrics_from(&history))).expect("it can be made"));
+        assert_eq!(
+            Mark::of(&fs::read(&path).expect("it is there")),
+            mark,
+            "every byte, those that waited as well"
+        );
+        table.row("last");
+        table.flush().expect("it can be written");
+        assert!(fs::read_to_string(&path).expect("it is there").ends_with("last\n"));
     }
 }

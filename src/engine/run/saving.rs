@@ -56,7 +56,7 @@ impl Run {
     /// Writes all rows. False: they wait in memory.
     pub(super) fn write_down_now(&mut self, control: &Control) -> Result<bool, RunError> {
         self.disk.trying();
-        match self.plan.folder.flush() {
+        match self.plan.folder.flush(&self.history) {
             Ok(remade) => {
                 self.disk.works(control.outbox, Unwritten::Rows, self.plan.folder.path());
                 if remade {
@@ -234,11 +234,12 @@ impl Run {
         let homes = [dirs::document_dir(), dirs::home_dir(), Some(std::env::temp_dir())];
         for home in homes.into_iter().flatten() {
             let place = free_name(&home.join("alexnet-lab-runs"), &name);
-            if place.starts_with(&before) || self.plan.folder.move_to(place).is_err() {
+            if place.starts_with(&before) || self.plan.folder.move_to(place, &self.history).is_err() {
                 continue;
             }
             let path = self.plan.folder.path().to_owned();
             self.plan.config.run.out = Some(path.clone());
+            self.film.move_to(&path);
             let settled = self.describe().and_then(|()| keeping::keeper(control, &self.plan, false));
             if let Ok(keeper) = settled {
                 self.keeper = keeper;

@@ -47,7 +47,7 @@ impl Run {
             && let Some(grid) = self.view().filters().map_err(RunError::device)?
         {
             if let Err(error) = self.film.take(&grid) {
-                log::warn!("a frame of the film waits: {error}");
+                log::info!("a frame of the film waits: {error}");
             }
             control.outbox.send(Event::Film(grid));
         }
