@@ -1,10 +1,8 @@
-// The sizes of a linear layer, in front of each of its three shaders.
+// The sizes of a linear layer's product, in front of both of its forms.
 
 struct Params {
-    pictures: u32,
-    inputs: u32,
-    out: u32,
+    rows: u32,
+    terms: u32,
+    columns: u32,
 }
-
-const FOUR: vec4<u32> = vec4<u32>(0u, 1u, 2u, 3u);
 

@@ -17,17 +17,6 @@ struct Params {
 {{ declare_argmax }}
 @group(0) @binding({{ params_binding }}) var<uniform> params: Params;
 
-// Where a value stands in the order that the maximum is taken in: as the numbers, with -0 equal to 0 and
-// NaN above all. It is an integer because a shader compiler may assume that a float is never NaN.
-fn rank(value: f32) -> i32 {
-    let bits = bitcast<u32>(value);
-    let magnitude = bits & 0x7fffffffu;
-    if magnitude > 0x7f800000u {
-        return 0x7fffffff;
-    }
-    return select(i32(magnitude), -i32(magnitude), bits != magnitude);
-}
-
 @compute @workgroup_size({{ workgroup }})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let thread = id.y * params.row + id.x;

@@ -1,10 +1,20 @@
-//! From a picture to its most probable classes.
+//! From a picture to its most probable classes, and to what the layers make of it on the way.
+
+mod activations;
+mod exciting;
+mod grad_cam;
+mod occlusion;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use crate::data;
 use crate::model::{Crop, Input, InputSpec, Network};
+
+pub use activations::{Activations, LayerActivations, Muted, Step, activations, ranked};
+pub use exciting::{Candidate, Excites, Exciting, Search, Shown};
+pub use grad_cam::{GradCam, grad_cam, usual_layer};
+pub use occlusion::{Occlusion, OcclusionWork, Patch};
 
 /// How often a picture is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

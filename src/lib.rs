@@ -13,8 +13,8 @@
 //! | [`kernels`] | our own operations in WGSL with their twins on the CPU |
 //! | [`model`] | networks as data, their weights, their files |
 //! | [`train`] | loss, gradient, the paper's update rule, errors |
-//! | [`infer`] | from a picture to its most probable classes |
-//! | [`vis`] | curves and first-layer kernels as pictures, from plain host data |
+//! | [`infer`] | from a picture to its most probable classes, and what the layers make of it |
+//! | [`vis`] | curves, kernels, maps and overlays as pictures, from plain host data |
 //! | [`engine`] | one thread that owns device, model and optimiser; commands in, events out |
 //! | [`cli`] | the terminal |
 //! | `gui` | the window (feature `gui`) |

@@ -6,6 +6,7 @@ use alexnet_lab::cli::{self, Cli, Request};
 use clap::Parser;
 
 fn main() -> ExitCode {
+    quiet_drivers();
     // What TLS has to say about a server is part of our own message.
     let levels = "error,alexnet_lab=warn,rustls_platform_verifier=off";
     let filter = env_logger::Env::default().default_filter_or(levels);
@@ -19,6 +20,27 @@ fn main() -> ExitCode {
         Request::Window => window(insists),
     }
 }
+
+/// Without this folder, which a session of a desktop provides, Mesa's layer that sorts graphics cards writes a line of
+/// its own to standard error whenever they are listed. It is told to stay away, by a variable that it reads when it is
+/// loaded; since that can safely be set for a new program only, this one begins again.
+#[cfg(target_os = "linux")]
+fn quiet_drivers() {
+    use std::os::unix::process::CommandExt as _;
+    const STAY_AWAY: &str = "NODEVICE_SELECT";
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    if is_set("XDG_RUNTIME_DIR") || is_set(STAY_AWAY) {
+        return;
+    }
+    let mut arguments = std::env::args_os();
+    if let (Ok(program), Some(name)) = (std::env::current_exe(), arguments.next()) {
+        // Returns only if it fails, and then a line too many is no reason to end.
+        let _ = std::process::Command::new(program).arg0(name).args(arguments).env(STAY_AWAY, "1").exec();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn quiet_drivers() {}
 
 /// Opens the window; without one, trains the sample in the terminal unless the window was asked for by name.
 fn window(insists: bool) -> ExitCode {

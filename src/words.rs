@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::fmt::Display;
+use std::time::SystemTime;
 
 /// A whole number with its digits in threes: 999, 3,000, 60,965,224.
 pub fn count(number: impl Display) -> String {
@@ -83,6 +84,33 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// When something was, seen from `now`: "just now", "5 min ago", "3 h ago"; after two days the date, in universal time.
+pub fn since(when: SystemTime, now: SystemTime) -> String {
+    // A clock that was set back makes the future of a moment ago.
+    let seconds = now.duration_since(when).map_or(0, |gone| gone.as_secs());
+    match seconds {
+        0..60 => "just now".into(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => date(when),
+    }
+}
+
+/// The date in universal time, as "2012-12-03".
+fn date(when: SystemTime) -> String {
+    let days = when.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400);
+    // Counted from the first of March of the year 0, a leap day is the last of its year, and of its 4 and 400 years.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Five months from March on have 153 days, and so do the five from August on.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + later)
+}
+
 /// An address without the name and the password in it, which belong into no message, log or file. One that is no
 /// proper address loses all that might be a password.
 pub fn address(address: &str) -> String {
@@ -136,6 +164,28 @@ mod tests {
         }
         assert_eq!(some_of(&["a", "b"], 2), "a, b");
         assert_eq!(some_of(&["a", "b", "c"], 2), "a, b and 1 more");
+    }
+
+    #[test]
+    fn times_are_told_from_now_and_later_by_their_date() {
+        let after = |seconds: u64| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        for (day, text) in [
+            (0, "1970-01-01"),
+            (58, "1970-02-28"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (15_677, "2012-12-03"),
+            (19_782, "2024-02-29"),
+            (19_783, "2024-03-01"),
+            (47_541, "2100-03-01"),
+        ] {
+            assert_eq!(since(after(day * 86_400), after(u64::from(u32::MAX) * 4)), text);
+        }
+        let now = after(1_000_000);
+        for (gone, text) in [(59, "just now"), (60, "1 min ago"), (7200, "2 h ago"), (172_799, "47 h ago")] {
+            assert_eq!(since(after(1_000_000 - gone), now), text);
+        }
+        assert_eq!(since(after(1_000_500), now), "just now");
     }
 
     #[test]

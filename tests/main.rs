@@ -8,6 +8,7 @@ mod engine;
 #[cfg(feature = "gui")]
 mod gui;
 mod import;
+mod infer;
 mod kernels;
 mod model;
 mod mutator;

@@ -9,6 +9,7 @@ mod datasets;
 mod devices;
 mod eval;
 mod export;
+mod figures;
 mod find;
 mod import;
 mod output;
@@ -71,6 +72,8 @@ enum Task {
     Runs(runs::RunsArgs),
     /// Write one HTML page about one or several runs: figures, settings, curves, first-layer kernels
     Report(runs::ReportArgs),
+    /// Write what the window shows of a run or a model as pictures: kernels, film, curves, layers, occlusion, Grad-CAM
+    Figures(figures::FiguresArgs),
     /// List the devices that can compute
     Devices {
         /// One JSON object a line on standard output
@@ -294,6 +297,7 @@ impl Cli {
             Some(Task::Data { task: DataTask::Get(args) }) => Request::Done(datasets::get(args)),
             Some(Task::Runs(args)) => Request::Done(runs::list(args)),
             Some(Task::Report(args)) => Request::Done(runs::report(args)),
+            Some(Task::Figures(args)) => Request::Done(figures::run(args)),
             Some(Task::Devices { json }) => Request::Done(devices::run(json)),
         }
     }

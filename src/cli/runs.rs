@@ -1,13 +1,14 @@
 //! `alexnet-lab runs` and `alexnet-lab report`: what earlier runs were and how they went.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use serde_json::json;
 
 use super::output::{self, Status};
 use super::stop;
-use crate::engine::{self, RunRecord};
+use crate::engine::{self, RunEntry, RunFacts, RunList, RunNews, RunRecord, RunState};
 use crate::words;
 
 #[derive(Debug, Args)]
@@ -36,19 +37,42 @@ pub(super) struct ReportArgs {
 /// Lists the runs of a folder with their settings that differ.
 pub(super) fn list(args: RunsArgs) -> Status {
     let RunsArgs { folder, json } = args;
-    let records = match found(&[folder], json) {
-        Ok(records) => records,
-        Err(status) => return status,
-    };
-    if json {
-        records.iter().for_each(object);
-    } else {
-        records.iter().for_each(|record| output::line(&sentence(record)));
-        let configs: Vec<_> = records.iter().map(|record| &record.config).collect();
+    let cancel = stop::flag();
+    let mut entries = Vec::new();
+    let looked = RunList::default().look(
+        &folder,
+        || !cancel.load(Ordering::Relaxed),
+        |news| {
+            if let RunNews::Entry(entry) = news {
+                entries.push(*entry);
+            }
+        },
+    );
+    if let Err(problem) = looked {
+        return output::bad_input(&format!("{}: {}", problem.folder.display(), problem.reason), json);
+    }
+    if entries.is_empty() {
+        return no_runs(&[folder], json);
+    }
+    entries.sort_by(|a, b| a.folder.cmp(&b.folder));
+    for entry in &entries {
+        match (&entry.facts, &entry.state) {
+            (Some(facts), _) if json => object(entry, facts),
+            (Some(facts), _) => output::line(&sentence(entry, facts)),
+            (None, RunState::Damaged(reason)) => {
+                output::note(&format!("left out: {}: {reason}", entry.folder.display()));
+            }
+            (None, _) => output::note(&format!("left out: {}: it has just begun", entry.folder.display())),
+        }
+    }
+    if !json {
+        let readable: Vec<_> =
+            entries.iter().filter_map(|entry| Some((&entry.name, entry.facts.as_ref()?))).collect();
+        let configs: Vec<_> = readable.iter().map(|(_, facts)| &facts.config).collect();
         for difference in engine::differences(&configs) {
             output::line(&format!("{}:", difference.setting));
-            for (record, value) in records.iter().zip(difference.values) {
-                output::line(&format!("  {}  {}", record.name(), value.as_deref().unwrap_or("–")));
+            for ((name, _), value) in readable.iter().zip(difference.values) {
+                output::line(&format!("  {name}  {}", value.as_deref().unwrap_or("–")));
             }
         }
     }
@@ -86,38 +110,44 @@ fn found(folders: &[PathBuf], json: bool) -> Result<Vec<RunRecord>, Status> {
         records.extend(more);
     }
     if records.is_empty() {
-        let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
-        let text = format!("no run was found in {}; `alexnet-lab train` makes one", names.join(", "));
-        return Err(output::bad_input(&text, json));
+        return Err(no_runs(folders, json));
     }
     Ok(records)
 }
 
-fn sentence(record: &RunRecord) -> String {
-    let updates = words::counted(record.steps(), "update");
-    let error = match (record.history.best(), record.history.evaluations.last()) {
-        (Some(best), Some(last)) => format!(
-            "best top-1 error {:.2} % in epoch {:.1}, last {:.2} %",
-            best.top1_error * 100.0,
-            best.epoch,
-            last.top1_error * 100.0
-        ),
-        _ => "not validated".into(),
-    };
-    let model = record.config.model.preset.as_deref().unwrap_or("?");
-    format!("{}  {model} on {}: {updates}, {error}", record.name(), record.config.data.source)
+fn no_runs(folders: &[PathBuf], json: bool) -> Status {
+    let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let text = format!("no run was found in {}; `alexnet-lab train` makes one", names.join(", "));
+    output::bad_input(&text, json)
 }
 
-fn object(record: &RunRecord) {
-    let error = |point: Option<&crate::vis::EvaluationPoint>| point.map(|point| point.top1_error);
+fn sentence(entry: &RunEntry, facts: &RunFacts) -> String {
+    let updates = words::counted(facts.steps, "update");
+    let error = facts.best.map_or("not validated".into(), |best| {
+        format!("best top-1 error {:.2} % in epoch {:.1}", best.top1_error * 100.0, best.epoch)
+    });
+    let state = match &entry.state {
+        RunState::Damaged(reason) => format!("damaged ({reason})"),
+        state => state.word().to_owned(),
+    };
+    let (name, network, source) = (&entry.name, facts.network(), &facts.config.data.source);
+    format!("{name}  {network} on {source}: {state}, {updates}, {error}")
+}
+
+fn object(entry: &RunEntry, facts: &RunFacts) {
+    let reason = match &entry.state {
+        RunState::Damaged(reason) => Some(reason),
+        _ => None,
+    };
     output::object(&json!({
-        "event": "run", "folder": record.folder, "model": record.config.model.preset,
-        "data": record.config.data.source, "steps": record.steps(),
-        "best_top1_error": error(record.history.best()),
-        "best_epoch": record.history.best().map(|point| point.epoch),
-        "last_top1_error": error(record.history.evaluations.last()),
-        "last_top5_error": record.history.evaluations.last().map(|point| point.top5_error),
-        "model_file": record.model_file, "parent": record.parent,
-        "settings": record.config.settings(),
+        "event": "run", "folder": entry.folder, "state": entry.state.word(), "reason": reason,
+        "model": facts.config.model.preset, "data": facts.config.data.source,
+        "steps": facts.steps, "total_steps": facts.total_steps, "loss": facts.loss,
+        "best_top1_error": facts.best.map(|point| point.top1_error),
+        "best_epoch": facts.best.map(|point| point.epoch),
+        "last_top1_error": facts.last.map(|point| point.top1_error),
+        "last_top5_error": facts.last.map(|point| point.top5_error),
+        "device": facts.device, "model_file": facts.model_file, "parent": facts.parent,
+        "settings": facts.config.settings(),
     }));
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
+use super::inspect::Inspect;
 pub use super::take_up::TakeUp;
 use crate::config::{DataConfig, RunConfig};
 pub use crate::infer::Views;
@@ -52,7 +53,9 @@ pub enum Command {
         path: PathBuf,
         device: String,
     },
-    /// Measure the validation split of a data source with the loaded model. Refused during a run.
+    /// Measure the validation split of a data source with the loaded model. Of a run that is paused, its own network
+    /// is measured with its own pictures; whatever ends the pause gives the measurement up. Refused while a run goes
+    /// on.
     Evaluate {
         data: DataConfig,
         views: Views,
@@ -66,6 +69,8 @@ pub enum Command {
         views: Views,
         top: usize,
     },
+    /// Look inside the current model: answered by [`Event::Inspected`](super::Event::Inspected).
+    Inspect(Box<Inspect>),
     /// Save what is going on and end the engine thread.
     ShutDown,
 }

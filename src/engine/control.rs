@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use super::inspect::{self, Chores};
 use super::model::View;
 use super::outbox::Outbox;
-use super::{Command, Event};
+use super::{Command, Event, Views};
+
+/// How long to wait for what a chore needs.
+pub(super) const CHORE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves commands between two pieces of work and remembers those that change its course.
 pub(super) struct Control<'a> {
@@ -23,10 +27,16 @@ pub(super) struct Control<'a> {
     pub rate: Option<f64>,
     /// A checkpoint is wanted now.
     pub keep: bool,
+    /// A paused run waits for commands, so that its network can be measured.
+    pub at_rest: bool,
+    /// A measurement of the validation pictures is wanted now.
+    pub measure: Option<Views>,
+    /// Looks into the network that take many passes.
+    pub chores: Chores,
 }
 
 impl<'a> Control<'a> {
-    pub fn new(inbox: &'a Receiver<Command>, outbox: &'a Outbox) -> Self {
+    pub fn new(inbox: &'a Receiver<Command>, outbox: &'a Outbox, chores: Chores) -> Self {
         Self {
             inbox,
             outbox,
@@ -36,6 +46,9 @@ impl<'a> Control<'a> {
             shut_down: false,
             rate: None,
             keep: false,
+            at_rest: false,
+            measure: None,
+            chores,
         }
     }
 
@@ -43,15 +56,23 @@ impl<'a> Control<'a> {
         self.inbox
     }
 
-    /// Serves every command that is waiting. Predictions and saves are made with `model`.
+    /// Serves every command that is waiting, and goes on a little with the chores. Predictions and saves are made
+    /// with `model`.
     pub fn drain(&mut self, model: Option<View<'_>>) {
         while let Ok(command) = self.inbox.try_recv() {
             self.serve(command, model);
         }
+        if !self.stop {
+            self.chores.work(self.outbox);
+        }
     }
 
-    /// Waits for a command and serves it.
+    /// Waits for a command and serves it. While there are chores it does not wait but goes on with them.
     pub fn wait(&mut self, model: Option<View<'_>>) {
+        if !self.chores.is_empty() {
+            let pause = if self.chores.work(self.outbox) { Duration::ZERO } else { CHORE_PAUSE };
+            return self.wait_at_most(pause, model);
+        }
         match self.inbox.recv() {
             Ok(command) => self.serve(command, model),
             // Nobody can send any more: the handle is gone.
@@ -83,16 +104,26 @@ impl<'a> Control<'a> {
             Command::Predict { id, source, views, top } => {
                 predict(self.outbox, model, id, source, views, top)
             }
+            Command::Inspect(order) => inspect::inspect(self.outbox, &mut self.chores, model, *order),
             Command::Save(path) => save(self.outbox, model, &path),
             Command::Keep => self.keep = true,
             Command::ShowKernels(layer) => show_kernels(self.outbox, model, &layer),
             Command::Start(_) | Command::TakeUp(_) => {
                 self.outbox.refuse("a run is going on; stop it before you start another")
             }
-            Command::Load { .. } | Command::Evaluate { .. } | Command::FindRate { .. } => {
+            Command::Evaluate { views, .. } if self.at_rest => self.measure = Some(views),
+            Command::Evaluate { .. } => {
+                self.outbox.refuse("a run is going on; pause it to measure its network, or stop it first");
+            }
+            Command::Load { .. } | Command::FindRate { .. } => {
                 self.outbox.refuse("a run is going on; stop it first");
             }
         }
+    }
+
+    /// Whether a pause is over, for one update or for good.
+    pub fn leaves_pause(&self) -> bool {
+        !self.paused || self.stop || self.single
     }
 
     fn end(&mut self) {

@@ -10,6 +10,8 @@ use super::model::View;
 use crate::data::{HostBatch, Loader, Next, PictureStore, Split};
 use crate::infer::{self, Views};
 use crate::train::{Tally, micro_batch};
+use crate::vis::{Evaluation, EvaluationPoint};
+use crate::words;
 
 /// How long to wait for pictures before looking at commands again.
 const BATCH_WAIT: Duration = Duration::from_millis(20);
@@ -44,7 +46,8 @@ pub(super) fn evaluate(
     control.outbox.send(Event::Evaluating { done, total });
     loop {
         control.drain(Some(model));
-        if control.stop {
+        // While a run is paused, its going on counts more.
+        if control.stop || control.at_rest && control.leaves_pause() {
             return Ok(None);
         }
         let batch = match loader.recv_timeout(BATCH_WAIT) {
@@ -68,6 +71,52 @@ pub(super) fn evaluate(
         }
     }
     Ok(Some((tally, total - tally.n)))
+}
+
+/// Measures the validation split on request and keeps every answer; `source` is its name. `None` if told to stop.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(super) fn measure(
+    control: &mut Control,
+    model: View<'_>,
+    store: &Arc<PictureStore>,
+    source: &str,
+    views: Views,
+    at_once: usize,
+) -> Result<Option<Evaluation>, RunError> {
+    let times = if views == Views::Ten { 10 } else { 1 };
+    let mut evaluation = Evaluation::new(source.to_owned(), times, model.classes.to_vec());
+    let result = evaluate(control, model, store, views, at_once, &mut |scores, batch| {
+        let rows = scores.chunks_exact(model.classes.len());
+        for ((scores, &label), &index) in rows.zip(&batch.labels).zip(&batch.indices) {
+            let index = index as usize;
+            let place = store.place(Split::Validation, index);
+            evaluation.add(store.name(Split::Validation, index), place, label, scores);
+        }
+    });
+    let Some((tally, unreadable)) = result? else { return Ok(None) };
+    let refused = store.refused().len() + unreadable;
+    if refused > 0 {
+        let pictures = words::counted(refused, "picture");
+        let were = words::verb(refused, "was", "were");
+        let text = format!("{pictures} could not be read and {were} left out");
+        control.outbox.send(Event::Warning(text));
+    }
+    evaluation.point = evaluation_point(&tally, model.step, 0.0);
+    Ok(Some(evaluation))
+}
+
+/// A validation as a point of the curve.
+pub(super) fn evaluation_point(tally: &Tally, step: u64, epoch: f64) -> EvaluationPoint {
+    EvaluationPoint {
+        step,
+        epoch,
+        loss: tally.loss(),
+        top1_error: tally.top1_error(),
+        top5_error: tally.top5_error(),
+        n: tally.n,
+    }
 }
 
 /// One row of scores a picture. With ten views, the logarithm of the averaged probabilities: its softmax

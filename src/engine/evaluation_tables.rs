@@ -69,6 +69,64 @@ fn confusion_table(evaluation: &Evaluation) -> String {
     table
 }
 
+/// Reads a `confusion.csv`: the classes, and how many pictures of each (rows) were taken for each (columns).
+///
+/// # Errors
+/// A file that cannot be read or is no such table, by its path.
+pub fn read_confusion(path: &Path) -> Result<(Vec<String>, Vec<u32>), String> {
+    let text = fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+    confusion_of(&text).ok_or_else(|| {
+        format!(
+            "{} is no table of confusions; make it again with `alexnet-lab eval --tables`",
+            path.display()
+        )
+    })
+}
+
+fn confusion_of(text: &str) -> Option<(Vec<String>, Vec<u32>)> {
+    // A class name in quotes may hold line breaks, so that lines alone tell nothing.
+    let fields = fields(text);
+    let (titles, rows) = fields.split_first()?;
+    let classes = titles.get(1..).filter(|classes| !classes.is_empty())?.to_vec();
+    let mut counts = Vec::new();
+    if rows.len() != classes.len() {
+        return None;
+    }
+    for (row, class) in rows.iter().zip(&classes) {
+        let (name, numbers) = row.split_first()?;
+        let numbers: Option<Vec<u32>> = numbers.iter().map(|number| number.parse().ok()).collect();
+        counts.extend(numbers.filter(|numbers| name == class && numbers.len() == classes.len())?);
+    }
+    Some((classes, counts))
+}
+
+/// The fields of comma-separated values, row by row.
+fn fields(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => {
+                field.push('"');
+                letters.next();
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut field)),
+            '\r' if !quoted => {}
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut field));
+                rows.push(std::mem::take(&mut row));
+            }
+            letter => field.push(letter),
+        }
+    }
+    if !field.is_empty() || !row.is_empty() {
+        row.push(field);
+        rows.push(row);
+    }
+    rows
+}
+
 /// A row for each picture, with its most probable classes.
 fn picture_table(evaluation: &Evaluation) -> String {
     let kept = evaluation.classes.len().min(5);
@@ -88,4 +146,29 @@ fn picture_table(evaluation: &Evaluation) -> String {
 
 fn line(table: &mut String, row: &str) {
     writeln!(table, "{row}").expect("a string takes every line");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_confusions_is_read_as_it_was_written() {
+        let classes = ["a \"dog\", large", "owl\nat night", "cat"].map(str::to_owned).to_vec();
+        let mut found = Evaluation::new("pets".into(), 1, classes.clone());
+        for (label, best) in [(0, 0), (0, 2), (1, 1), (2, 1), (2, 1)] {
+            let mut scores = [0.0; 3];
+            scores[best] = 1.0;
+            found.add("p".into(), 0, label, &scores);
+        }
+        let table = confusion_table(&found);
+        assert_eq!(confusion_of(&table), Some((classes, found.confusion())));
+        assert_eq!(
+            confusion_of(&table.replace('\n', "\r\n")).map(|(_, counts)| counts),
+            Some(found.confusion())
+        );
+        for wrong in ["", "a,b\n", "\"true class\",\"a\"\n\"b\",1\n", &table[..table.len() - 3]] {
+            assert_eq!(confusion_of(wrong), None, "{wrong:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::inspect::Inspected;
 use super::memory::MemoryNeed;
 use super::statistics::InputStatistics;
 use crate::config::RunConfig;
@@ -73,6 +74,8 @@ pub enum Event {
         name: String,
         result: Result<Prediction, String>,
     },
+    /// A report about [`Command::Inspect`](super::Command::Inspect).
+    Inspected(Box<Inspected>),
     /// Something worth knowing; nothing is wrong.
     Note(String),
     /// Something the user should know; the run goes on.
@@ -259,6 +262,8 @@ pub struct ModelInfo {
     pub multiply_adds: usize,
     /// Side of the square input in pixels.
     pub input_side: u32,
+    /// Side of the squares that pictures are brought to before the middle is cut out.
+    pub stored_side: u32,
     pub classes: Vec<String>,
     /// Names of its convolutions, the first one first.
     pub convolutions: Vec<String>,

@@ -257,6 +257,16 @@ pub fn film(run: &Path) -> Result<Vec<FilterGrid>, String> {
     Ok(frames)
 }
 
+/// The newest kernels in the film of a run, read without the frames before them; none if there is no film or its last
+/// frame is damaged. Reads the disk: not for the window's thread.
+pub fn newest_kernels(run: &Path) -> Option<FilterGrid> {
+    let mut reader = Reader::open(&run.join(FILM)).ok()?;
+    let frames = reader.file.get_ref().metadata().ok()?.len().checked_sub(HEADER)? / reader.frame_bytes();
+    let last = HEADER + frames.checked_sub(1)? * reader.frame_bytes();
+    reader.file.seek(SeekFrom::Start(last)).ok()?;
+    reader.next().ok()?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,6 +298,7 @@ mod tests {
         assert!(steps[1] < 3 && steps[100] - steps[99] < steps[190] - steps[189], "{steps:?}");
         let last = film(folder.path()).unwrap().pop().unwrap();
         assert_eq!(last, grid(50_000));
+        assert_eq!(newest_kernels(folder.path()), Some(last));
     }
 
     #[test]

@@ -47,6 +47,6 @@ fn touched(run: &Path) -> Option<SystemTime> {
 }
 
 /// Where a run stood at its newest checkpoint that can be read.
-fn newest_state(run: &Path) -> Option<State> {
+pub(super) fn newest_state(run: &Path) -> Option<State> {
     Shelf::of_run(run).list().into_values().rev().find_map(|path| read_state(&path).ok())
 }

@@ -20,6 +20,7 @@ mod film;
 mod find;
 mod folder;
 mod handle;
+mod inspect;
 mod interrupted;
 mod keeper;
 mod lock;
@@ -36,6 +37,7 @@ mod replay;
 mod report;
 mod rows;
 mod run;
+mod run_list;
 mod runs;
 mod settings;
 mod sketch;
@@ -65,20 +67,22 @@ pub use download::{
     Download, DownloadEvent, DownloadRequest, DownloadSettings, Progress, ProxyChoice, SetFile, SetInfo,
     SetPresence, known_sets,
 };
-pub use evaluation_tables::{TableError, write_evaluation};
+pub use evaluation_tables::{TableError, read_confusion, write_evaluation};
 pub use event::{
     CheckpointInfo, Checkpoints, Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo,
     RunSummary, Stage, StopReason, Suggestion, TakenUp,
 };
-pub use film::film;
+pub use film::{film, newest_kernels};
 pub use folder::refused_table;
 pub use handle::Engine;
+pub use inspect::{Answer, Inspect, Inspected, Question, exciting_table};
 pub use interrupted::{Interrupted, interrupted, interrupted_run};
 pub use memory::MemoryNeed;
 pub use prepared::{
     PrepareError, Prepared, PreparedCache, PreparedSide, PreparedStore, Verified, prepare, prepared_cache,
 };
 pub use report::{ReportError, write_report};
+pub use run_list::{RunEntry, RunFacts, RunList, RunNews, RunState, usual_runs_folder};
 pub use runs::{Difference, RunProblem, RunRecord, differences, runs};
 pub use sketch::{Block, Fault, Sketch, sketch};
 pub use statistics::InputStatistics;
@@ -86,5 +90,10 @@ pub use summary::{LayerSummary, NetworkSummary, summary};
 pub use take_up::{KeptCheckpoint, kept_checkpoints};
 
 pub use crate::data::Report as PrepareReport;
+pub use crate::data::Split;
+pub use crate::infer::{
+    Activations, Excites, Exciting, GradCam, LayerActivations, Muted, Occlusion, Patch, Shown, Step, ranked,
+};
+pub use crate::model::Field;
 pub use crate::model::ImportOptions;
 pub use crate::model::export::{ExportError, ExportFormat, Exported, export};

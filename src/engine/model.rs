@@ -116,6 +116,7 @@ pub(super) fn describe(network: &Network, classes: &[String]) -> ModelInfo {
         parameters: shapes.parameter_count(),
         multiply_adds: shapes.multiply_adds(),
         input_side: network.spec().input.side as u32,
+        stored_side: network.spec().input.stored_side as u32,
         classes: classes.to_vec(),
         convolutions: network
             .spec()
@@ -137,7 +138,8 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
-fn open_picture(source: PictureSource) -> (String, Result<RgbImage, String>) {
+/// The name of a picture, and its pixels or why there are none.
+pub(super) fn open_picture(source: PictureSource) -> (String, Result<RgbImage, String>) {
     match source {
         PictureSource::File(path) => {
             let name =

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{bounded, select};
 
-use super::control::Control;
+use super::control::{CHORE_PAUSE, Control};
 use super::event::{Event, Stage};
 use super::model::View;
 use super::outbox::Outbox;
@@ -16,6 +16,9 @@ use crate::device;
 
 /// Progress is told at most this often.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
+
+/// Without anything else to do, the engine waits so long for the job and for commands.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How a background job ended.
 pub(super) enum Waited<T> {
@@ -58,6 +61,9 @@ pub(super) fn in_background<T: Send + 'static>(
                 Ok(command) => control.serve(command, model),
                 Err(_) => control.stop = true,
             },
+            default(if control.chores.is_empty() { LOOK } else { CHORE_PAUSE }) => {
+                control.chores.work(control.outbox);
+            }
         }
         steering.pause.store(control.paused && !control.stop, Ordering::Relaxed);
         if control.stop {

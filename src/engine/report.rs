@@ -8,6 +8,7 @@ use std::{fs, io};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::film::newest_kernels;
 use super::runs::{RunRecord, differences};
 use crate::model::replace_file;
 use crate::vis::{self, History};
@@ -119,6 +120,11 @@ fn curves(page: &mut String, runs: &[RunRecord]) -> Result<(), ReportError> {
     let named: Vec<(String, &History)> = runs.iter().map(|run| (run.name(), &run.history)).collect();
     push(page, "<h2>Curves</h2>");
     push(page, &vis::error_svg(&named).map_err(ReportError::Drawing)?);
+    // Of five classes or fewer it is 0 throughout.
+    let says_something = |run: &RunRecord| run.history.evaluations.iter().any(|point| point.top5_error > 0.0);
+    if runs.iter().any(says_something) {
+        push(page, &vis::top5_svg(&named).map_err(ReportError::Drawing)?);
+    }
     push(page, &vis::loss_svg(&named).map_err(ReportError::Drawing)?);
     Ok(())
 }
@@ -143,9 +149,11 @@ fn settings_that_differ(page: &mut String, runs: &[RunRecord]) {
     push(page, "</table></div>");
 }
 
-/// The first-layer kernels, if the run has left a picture of them that can be read.
+/// The first-layer kernels, if the run has left a picture of them that can be read, or a film.
 fn kernels(page: &mut String, run: &RunRecord) {
-    let Some(bytes) = run.filters.as_ref().and_then(|path| fs::read(path).ok()) else { return };
+    let picture = run.filters.as_ref().and_then(|path| fs::read(path).ok());
+    let of_film = || vis::filters_png(&newest_kernels(&run.folder)?, vis::Scale::Column).ok();
+    let Some(bytes) = picture.or_else(of_film) else { return };
     let name = escaped(&run.name());
     push(page, &format!("<h2>First-layer kernels of {name}</h2>"));
     let picture = STANDARD.encode(bytes);

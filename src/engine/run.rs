@@ -15,7 +15,7 @@ use super::Views;
 use super::control::Control;
 use super::disk::Disk;
 use super::error::RunError;
-use super::evaluate::evaluate;
+use super::evaluate::{evaluate, evaluation_point};
 use super::event::{Event, RunSummary, StopReason};
 use super::feed;
 use super::film::Recorder;
@@ -30,8 +30,8 @@ use crate::config::RunConfig;
 use crate::data::{HostBatch, Next, Split};
 use crate::device::DeviceKind;
 use crate::train::checkpoint::{Best, DataMark};
-use crate::train::{Between, Outcome, StepResult, Tally, Trainer};
-use crate::vis::{EvaluationPoint, History, StepPoint};
+use crate::train::{Between, Outcome, StepResult, Trainer};
+use crate::vis::{History, StepPoint};
 use crate::words;
 
 /// The first layer is shown anew at least this far apart.
@@ -69,18 +69,6 @@ pub(super) fn train(
             Ok(None) => plan = run.look_closer(control, &mut recovery)?,
             Err(error) => plan = run.recover(control, error, &mut recovery)?,
         }
-    }
-}
-
-/// A validation as a point of the curve.
-pub(super) fn evaluation_point(tally: &Tally, step: u64, epoch: f64) -> EvaluationPoint {
-    EvaluationPoint {
-        step,
-        epoch,
-        loss: tally.loss(),
-        top1_error: tally.top1_error(),
-        top5_error: tally.top5_error(),
-        n: tally.n,
     }
 }
 
@@ -185,13 +173,14 @@ impl Run {
         if let Some(reason) = self.keep_now(control)? {
             return Ok(Some(reason));
         }
-        if control.paused && !control.stop && !control.single {
+        if !control.leaves_pause() {
             if !self.read_figures(control)? {
                 return Ok(Some(StopReason::Diverged));
             }
             self.keep(control)?;
             control.outbox.send(Event::Paused { step: self.trainer.step() });
-            while control.paused && !control.stop && !control.single {
+            control.at_rest = true;
+            while !control.leaves_pause() {
                 if self.disk.is_out() || self.keeper.is_busy() {
                     control.wait_at_most(DISK_GLANCE, Some(self.view()));
                     self.write_down(control)?;
@@ -202,7 +191,9 @@ impl Run {
                 if let Some(reason) = self.keep_now(control)? {
                     return Ok(Some(reason));
                 }
+                self.measure_now(control)?;
             }
+            control.at_rest = false;
             self.disk.retry();
             if !control.paused && !control.stop {
                 control.outbox.send(Event::Resumed);
@@ -349,9 +340,7 @@ impl Run {
 
     /// Measures the validation split. False: told to stop.
     fn validate(&mut self, control: &mut Control) -> Result<bool, RunError> {
-        // A pass that was made smaller, because more does not fit, is small here, too.
-        let at_once =
-            if self.plan.config.optim.micro_batch == 0 { usize::MAX } else { self.trainer.micro_batch() };
+        let at_once = self.at_once();
         let store = &self.plan.store;
         let result = evaluate(control, self.view(), store, Views::One, at_once, &mut |_, _| {})?;
         self.plan.check_device()?;

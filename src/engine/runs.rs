@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::folder::{CONFIG, PARENT};
 use super::rows;
+use super::run_list::name_of;
 use super::tables;
 use crate::config::RunConfig;
 use crate::vis::History;
@@ -66,9 +67,7 @@ impl RunRecord {
 
     /// The name of the folder.
     pub fn name(&self) -> String {
-        let path = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        path.file_name()
-            .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+        name_of(&self.folder)
     }
 }
 
@@ -78,21 +77,8 @@ impl RunRecord {
 /// # Errors
 /// Why the folder cannot be listed.
 pub fn runs(folder: &Path, cancel: &AtomicBool) -> Result<(Vec<RunRecord>, Vec<RunProblem>), RunProblem> {
-    let mut folders = if folder.join(CONFIG).is_file() {
-        vec![folder.to_owned()]
-    } else {
-        let unreadable = |e: std::io::Error| RunProblem {
-            folder: folder.to_owned(),
-            reason: format!("the folder cannot be read ({e})"),
-        };
-        let entries = std::fs::read_dir(folder).map_err(unreadable)?;
-        let entries: Result<Vec<PathBuf>, _> = entries.map(|entry| Ok(entry?.path())).collect();
-        entries.map_err(unreadable)?
-    };
-    folders.retain(|path| path.join(CONFIG).is_file());
-    folders.sort();
     let (mut records, mut problems) = (Vec::new(), Vec::new());
-    for folder in folders {
+    for folder in run_folders(folder)? {
         if cancel.load(Ordering::Relaxed) {
             break;
         }
@@ -102,6 +88,33 @@ pub fn runs(folder: &Path, cancel: &AtomicBool) -> Result<(Vec<RunRecord>, Vec<R
         }
     }
     Ok((records, problems))
+}
+
+/// The folders of runs in a folder, in the order of their names; the folder itself if it is that of a run.
+///
+/// # Errors
+/// Why it cannot be listed.
+pub(super) fn run_folders(folder: &Path) -> Result<Vec<PathBuf>, RunProblem> {
+    if is_run(folder) {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let unreadable = |e: std::io::Error| RunProblem {
+        folder: folder.to_owned(),
+        reason: format!("the folder cannot be read ({e})"),
+    };
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    let entries: Result<Vec<PathBuf>, _> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut folders = entries.map_err(unreadable)?;
+    folders.retain(|path| is_run(path));
+    folders.sort();
+    Ok(folders)
+}
+
+/// Whether a folder holds a run, even a damaged one. A search for a rate has settings as well, and no updates.
+fn is_run(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).is_file();
+    let has_updates = has("metrics.csv") || folder.join("checkpoints").is_dir();
+    has_updates || has(CONFIG) && !has("rates.csv")
 }
 
 /// A setting in which some runs differ.

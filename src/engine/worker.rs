@@ -3,13 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::control::{self, Control};
+use super::control::{self, CHORE_PAUSE, Control};
 use super::error::{RunError, finished};
-use super::evaluate::evaluate;
+use super::evaluate::measure;
 use super::find;
+use super::inspect::{self, Chores};
 use super::model::Model;
 use super::outbox::Outbox;
 use super::prepare;
@@ -17,15 +19,14 @@ use super::run;
 use super::take_up::{self, Basis};
 use super::{Command, Event, RateRange, Views};
 use crate::config::{DataConfig, RunConfig};
-use crate::data::Split;
 use crate::device;
 use crate::vis::Evaluation;
 use crate::words;
 
 /// Serves commands until told to shut down or until nobody can send any more.
 pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
-    let mut worker = Worker { inbox, outbox, model: None };
-    while let Ok(command) = inbox.recv() {
+    let mut worker = Worker { inbox, outbox, model: None, chores: Chores::default() };
+    while let Some(command) = worker.next() {
         if matches!(command, Command::ShutDown) {
             return;
         }
@@ -55,9 +56,44 @@ struct Worker<'a> {
     outbox: &'a Outbox,
     /// What predictions are made with while no run is going on.
     model: Option<Model>,
+    /// Looks into a network that take many passes.
+    chores: Chores,
 }
 
-impl Worker<'_> {
+impl<'a> Worker<'a> {
+    /// The next command; meanwhile the chores are done. None: nobody can send any more.
+    fn next(&mut self) -> Option<Command> {
+        while !self.chores.is_empty() {
+            let outbox = self.outbox;
+            let worked = catch_unwind(AssertUnwindSafe(|| self.chores.work(outbox)));
+            let pause = match worked {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => CHORE_PAUSE,
+                Err(panic) => {
+                    self.chores.abandon(outbox, words::panic(&*panic));
+                    Duration::ZERO
+                }
+            };
+            match self.inbox.recv_timeout(pause) {
+                Ok(command) => return Some(command),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        self.inbox.recv().ok()
+    }
+
+    /// A control that takes the chores along; [`Self::take_back`] brings them back.
+    fn control(&mut self) -> Control<'a> {
+        Control::new(self.inbox, self.outbox, std::mem::take(&mut self.chores))
+    }
+
+    /// Whether the engine goes on after what `control` has served.
+    fn take_back(&mut self, control: Control<'_>) -> End {
+        self.chores = control.chores;
+        if control.shut_down { End::ShutDown } else { End::Idle }
+    }
+
     fn serve(&mut self, command: Command) -> End {
         match command {
             Command::Start(config) => return self.train(|_| Ok((*config, None))),
@@ -71,6 +107,10 @@ impl Worker<'_> {
             Command::Evaluate { data, views } => return self.evaluate(&data, views),
             Command::Predict { id, source, views, top } => {
                 control::predict(self.outbox, self.model.as_ref().map(Model::view), id, source, views, top);
+            }
+            Command::Inspect(order) => {
+                let model = self.model.as_ref().map(Model::view);
+                inspect::inspect(self.outbox, &mut self.chores, model, *order);
             }
             Command::Save(path) => control::save(self.outbox, self.model.as_ref().map(Model::view), &path),
             Command::ShowKernels(layer) => {
@@ -90,7 +130,7 @@ impl Worker<'_> {
 
     /// Makes a run with the settings that `find` gives.
     fn train(&mut self, find: impl FnOnce(&Control) -> Result<(RunConfig, Option<Basis>), RunError>) -> End {
-        let mut control = Control::new(self.inbox, self.outbox);
+        let mut control = self.control();
         let found = find(&control);
         match found.and_then(|(config, basis)| run::train(&mut control, self.model.as_ref(), config, basis)) {
             Ok(Some((model, summary))) => {
@@ -100,17 +140,17 @@ impl Worker<'_> {
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }
-        if control.shut_down { End::ShutDown } else { End::Idle }
+        self.take_back(control)
     }
 
     fn find_rate(&mut self, config: RunConfig, range: RateRange) -> End {
-        let mut control = Control::new(self.inbox, self.outbox);
+        let mut control = self.control();
         match find::find_rate(&mut control, self.model.as_ref(), config, range) {
             Ok(Some(found)) => self.outbox.send(Event::RateFound(Box::new(found))),
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }
-        if control.shut_down { End::ShutDown } else { End::Idle }
+        self.take_back(control)
     }
 
     fn load(&mut self, path: &Path, device: &str) {
@@ -134,7 +174,7 @@ impl Worker<'_> {
     }
 
     fn evaluate(&mut self, config: &DataConfig, views: Views) -> End {
-        let mut control = Control::new(self.inbox, self.outbox);
+        let mut control = self.control();
         match self.measure(&mut control, config, views) {
             Ok(Some(evaluation)) => {
                 self.outbox.send(Event::Evaluation(evaluation.point));
@@ -143,7 +183,7 @@ impl Worker<'_> {
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }
-        if control.shut_down { End::ShutDown } else { End::Idle }
+        self.take_back(control)
     }
 
     fn measure(
@@ -172,26 +212,7 @@ impl Worker<'_> {
             return Ok(None);
         };
         let store = Arc::new(store);
-        let times = if views == Views::Ten { 10 } else { 1 };
-        let mut evaluation = Evaluation::new(config.source.clone(), times, model.classes.clone());
-        let result = evaluate(control, view, &store, views, usize::MAX, &mut |scores, batch| {
-            let rows = scores.chunks_exact(model.classes.len());
-            for ((scores, &label), &index) in rows.zip(&batch.labels).zip(&batch.indices) {
-                let index = index as usize;
-                let place = store.place(Split::Validation, index);
-                evaluation.add(store.name(Split::Validation, index), place, label, scores);
-            }
-        });
-        let Some((tally, unreadable)) = result? else { return Ok(None) };
-        let refused = store.refused().len() + unreadable;
-        if refused > 0 {
-            let pictures = words::counted(refused, "picture");
-            let were = words::verb(refused, "was", "were");
-            let text = format!("{pictures} could not be read and {were} left out");
-            control.outbox.send(Event::Warning(text));
-        }
-        evaluation.point = run::evaluation_point(&tally, model.step, 0.0);
-        Ok(Some(evaluation))
+        measure(control, view, &store, &config.source, views, usize::MAX)
     }
 
     fn fail(&self, error: RunError) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::ThemePreference;
 
 use super::downloads::KnownAction;
+use super::inspect::LayersAction;
 use super::tab::Tab;
 use crate::engine::{PictureSource, Remedy};
 
@@ -72,6 +73,15 @@ pub enum Action {
     ToggleBranch,
     /// Begin a branch at this checkpoint, at this rate if one is given. A run going on is saved first.
     Branch(PathBuf, Option<f64>),
+    /// Open the sheet of checkpoints of the run in this folder.
+    BranchFrom(PathBuf),
+    /// Choose the folder of runs to compare.
+    PickRuns,
+    /// List the runs of this folder.
+    CompareIn(PathBuf),
+    /// Ask where to write a report of the ticked runs.
+    PickReport,
+    WriteReport(PathBuf),
     /// Do what the diagnosis proposes.
     Cure(Remedy),
     DismissDiagnosis,
@@ -92,6 +102,8 @@ pub enum Action {
     PickPictures,
     /// Read the kernels of the convolution of that name.
     ShowKernels(String),
+    /// Something about the inside of the network.
+    Layers(LayersAction),
     /// Choose a run whose film to show.
     PickFilm,
     ReadFilm(PathBuf),

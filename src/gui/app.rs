@@ -11,12 +11,14 @@ use super::background::{Background, Done};
 use super::data_view::preview;
 use super::downloads::Downloader;
 use super::draft::Draft;
+use super::frame_times::FrameTimes;
 use super::notice::Severity;
 use super::panels::shortcuts;
+use super::run_reader::RunReader;
 use super::state::{DeviceChoice, Found, State};
 use super::tab::Tab;
 use super::view::View;
-use super::{incoming, layout, memory, theme};
+use super::{incoming, layers_view, layout, memory, theme};
 use crate::config::RunConfig;
 use crate::engine::{self, Among, BrowseNews, BrowseRequest, Browser, Command, Engine, Event, PresetInfo};
 
@@ -75,6 +77,9 @@ pub struct App {
     pub view: View,
     pub downloader: Downloader,
     pub(super) background: Background,
+    /// Looks at the folder of runs, once somebody has asked for it.
+    pub(super) runs: Option<RunReader>,
+    frame_times: Option<FrameTimes>,
     port: Port,
     /// The share held back for validation that the data source was opened with.
     opened_share: f64,
@@ -94,6 +99,8 @@ impl App {
             view: View::default(),
             downloader: Downloader::default(),
             background: Background::new(ctx.clone()),
+            runs: None,
+            frame_times: None,
             port,
             opened_share: 0.0,
             waiting: VecDeque::new(),
@@ -117,6 +124,11 @@ impl App {
             let devices = engine::devices();
             Some(Done::Devices(devices.iter().map(DeviceChoice::from).collect()))
         });
+    }
+
+    /// Writes down how long frames take, if that was asked for.
+    pub fn measure_frames(&mut self) {
+        self.frame_times = FrameTimes::asked_for();
     }
 
     /// Looks for a run of an earlier time that was interrupted, on a thread of its own.
@@ -210,6 +222,7 @@ impl App {
             self.background.read_film(run);
         }
         self.take_in_pictures(ctx);
+        self.take_in_picked();
         match self.state.found {
             Found::Ready(..) => self.view.remember_source(&self.state.source),
             Found::Unusable(_) => {
@@ -221,6 +234,7 @@ impl App {
         }
         self.send_waiting();
         self.take_in_download();
+        self.take_in_runs();
         for done in self.background.finished() {
             for action in self.take_in_done(done) {
                 self.carry_out(action, ctx, None);
@@ -234,6 +248,12 @@ impl App {
         for _ in 0..AT_ONCE {
             match self.port.news.try_recv() {
                 Ok(BrowseNews::Small { set, version, place, result }) => {
+                    if version == layers_view::VERSION {
+                        if set == self.state.gallery.order {
+                            self.view.layers.thumbs.insert(ctx, place, version, result);
+                        }
+                        continue;
+                    }
                     let of_data = place.among != Among::DataSet;
                     if set == self.state.gallery.order && (!of_data || self.view.data.wants(version)) {
                         let (data, evaluate) = (&mut self.view.data, &mut self.view.evaluate);
@@ -285,13 +305,17 @@ impl App {
                 }
             }
             Done::Checkpoints(run, kept) => {
-                if self.state.run.as_ref().is_some_and(|info| info.folder == run) {
+                if self.branch_run().as_ref() == Some(&run) {
                     self.state.checkpoints = Some(kept);
                 }
             }
             Done::WroteTables(folder) => {
                 let text = format!("classes.csv, confusion.csv and pictures.csv are in {}", folder.display());
                 self.state.notices.push(Severity::Info, text);
+            }
+            Done::LoadedRun(folder, run) => self.state.runs.loaded(&folder, run),
+            Done::WroteReport(path) => {
+                self.state.notices.push(Severity::Info, format!("The report is in {}", path.display()));
             }
             Done::GoBack(path, rate) => self.go_back(path, rate),
             other => return incoming::actions_for(other),
@@ -327,11 +351,16 @@ impl App {
             self.carry_out(action, &ctx, frame);
         }
         self.follow_share(&ctx);
+        self.watch_runs(&ctx);
         let look = (self.view.tab == Tab::Data).then(|| preview(&self.state, &self.draft)).flatten();
         let measured = self.state.measured.as_ref();
         if let Some(request) = self.view.evaluate.request(&self.state.gallery, measured) {
             self.browse(request);
         }
+        if let Some(request) = self.view.layers.request(&self.state.gallery) {
+            self.browse(request);
+        }
+        self.ask_about_layers(&ctx);
         let refused = self.view.data.refused_news(&self.state);
         for request in refused.into_iter().chain(self.view.data.requests(&self.state.gallery, look)) {
             self.browse(request);
@@ -345,7 +374,15 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(times) = &mut self.frame_times {
+            times.begin(ui.ctx());
+        }
+        // What is asked for in this frame may change the view of the next.
+        let view = self.view.tab;
         self.draw(ui, Some(frame));
+        if let Some(times) = &mut self.frame_times {
+            times.end(view, frame.info().cpu_usage);
+        }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

@@ -14,8 +14,9 @@ use rfd::{AsyncFileDialog, FileHandle};
 use super::action::Figure;
 use super::format::sentence;
 use super::incoming::SOURCE_ENDINGS;
+use super::runs::LoadedRun;
 use super::state::DeviceChoice;
-use crate::engine::{self, Interrupted, KeptCheckpoint, SetInfo};
+use crate::engine::{self, Interrupted, KeptCheckpoint, RunRecord, SetInfo, write_report};
 use crate::vis::{self, Evaluation, FilterGrid, Scale};
 
 /// No person answers a dialog faster than this: an earlier "cancelled" means that none was shown.
@@ -58,6 +59,13 @@ pub enum Done {
     Checkpoints(PathBuf, Vec<KeptCheckpoint>),
     /// The checkpoint to go back to, if there is one, and the rate to go on with.
     GoBack(Option<PathBuf>, f64),
+    /// A folder of runs to compare.
+    RunsIn(PathBuf),
+    /// Curves and kernels of a run, or why they cannot be read.
+    LoadedRun(PathBuf, Result<Box<LoadedRun>, String>),
+    /// Where to write a report.
+    ReportTo(PathBuf),
+    WroteReport(PathBuf),
     KnownSets(Result<Vec<SetInfo>, String>),
     Problem(String),
 }
@@ -88,6 +96,9 @@ pub enum Dialog {
     Film,
     /// A folder for the tables of a measurement.
     Tables,
+    /// A folder of runs.
+    Runs,
+    SaveReport,
 }
 
 /// Starts tasks and collects what they hand back.
@@ -176,6 +187,15 @@ impl Background {
                 let answer = files.set_title("Folder for the tables").pick_folder();
                 self.await_answer(answer, |file: FileHandle| Done::TablesTo(file.path().into()));
             }
+            Dialog::Runs => {
+                let answer = files.set_title("Folder of the runs to compare").pick_folder();
+                self.await_answer(answer, |file: FileHandle| Done::RunsIn(file.path().into()));
+            }
+            Dialog::SaveReport => {
+                let files = files.set_title("Save the report as").add_filter("Pages", &["html"]);
+                let answer = files.set_file_name("report.html").save_file();
+                self.await_answer(answer, |file: FileHandle| Done::ReportTo(file.path().into()));
+            }
             Dialog::SaveList(text) => {
                 let files = files.set_title("Save the list as").add_filter("Tables", &["csv"]);
                 let answer = files.set_file_name("not-used.csv").save_file();
@@ -237,6 +257,27 @@ impl Background {
             let kept = engine::kept_checkpoints(&run);
             let found = kept.into_iter().rev().find(|kept| kept.step <= step);
             Some(Done::GoBack(found.map(|kept| kept.path), rate))
+        });
+    }
+
+    /// Reads the curves and kernels of a run.
+    pub fn load_run(&self, run: PathBuf) {
+        self.spawn("read a run", move || {
+            let loaded = LoadedRun::read(&run);
+            Some(Done::LoadedRun(run, loaded))
+        });
+    }
+
+    /// Writes a report of some runs.
+    pub fn write_report(&self, runs: Vec<PathBuf>, path: PathBuf) {
+        self.spawn("write a report", move || {
+            let records: Result<Vec<RunRecord>, _> = runs.iter().map(|run| RunRecord::read(run)).collect();
+            let written = records.map_err(|p| format!("{}: {}", p.folder.display(), p.reason));
+            let written = written.and_then(|runs| write_report(&runs, &path).map_err(|e| e.to_string()));
+            Some(match written {
+                Ok(()) => Done::WroteReport(path),
+                Err(reason) => Done::Problem(sentence(&reason)),
+            })
         });
     }
 

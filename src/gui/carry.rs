@@ -55,12 +55,18 @@ impl App {
             Action::SaveNow => self.send(Command::Keep),
             Action::ToggleBranch => self.toggle_branch(),
             Action::Branch(path, rate) => self.branch(path, rate),
+            Action::BranchFrom(run) => self.branch_from(run),
+            Action::PickRuns => self.background.ask(Dialog::Runs, frame),
+            Action::CompareIn(folder) => self.compare_in(&folder),
+            Action::PickReport => self.background.ask(Dialog::SaveReport, frame),
+            Action::WriteReport(path) => self.write_report(path),
             Action::Cure(remedy) => self.cure(remedy),
             Action::DismissDiagnosis => self.state.dismiss_diagnosis(),
             Action::ShowKernels(layer) => {
                 self.view.film.layer = Some(layer.clone());
                 self.send(Command::ShowKernels(layer));
             }
+            Action::Layers(action) => self.carry_out_layers(action),
             Action::PickFilm => self.background.ask(Dialog::Film, frame),
             Action::CloseFilm => {
                 self.state.opened_film = None;
@@ -172,6 +178,10 @@ impl App {
             PictureSource::File(path) => file_name(path),
             PictureSource::Bytes { name, .. } | PictureSource::Pixels { name, .. } => name.clone(),
         };
+        // Whoever looks into the network wants to look into it with this picture.
+        if self.view.tab == Tab::Layers {
+            return self.look_into(name, source);
+        }
         self.show(Tab::Train);
         let id = self.state.asked_to_classify(name);
         let views = if self.view.ten_views { Views::Ten } else { Views::One };

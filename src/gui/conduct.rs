@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::app::App;
 use super::draft::Field;
 use super::notice::Severity;
-use super::state::{Found, Next};
+use super::state::{Found, Next, Phase};
 use super::tab::Tab;
+use super::view::BranchView;
 use crate::config::Init;
 use crate::engine::{Command, Event, RateRange, Remedy, TakeUp, Views};
 
@@ -47,7 +48,8 @@ impl App {
     }
 
     pub(super) fn measure(&mut self) {
-        if self.state.busy() || self.state.model.is_none() {
+        let is_free = !self.state.busy() || self.state.phase == Phase::Paused && !self.state.stopping;
+        if !is_free || self.state.model.is_none() {
             return;
         }
         self.state.asked_to_measure();
@@ -81,19 +83,28 @@ impl App {
 
     /// Opens or closes the sheet of checkpoints.
     pub(super) fn toggle_branch(&mut self) {
-        self.view.branch.open = !self.view.branch.open;
-        self.view.branch.listed = None;
+        let open = !self.view.branch.open;
+        self.view.branch = BranchView { open, ..BranchView::default() };
+        self.state.checkpoints = None;
+    }
+
+    /// The run that the sheet is about.
+    pub(super) fn branch_run(&self) -> Option<PathBuf> {
+        let at_hand = self.state.run.as_ref().map(|run| &run.folder);
+        self.view.branch.run.as_ref().or(at_hand).cloned()
     }
 
     /// Reads what the sheet lists, and again when a checkpoint has come.
     pub(super) fn list_checkpoints(&mut self) {
+        if !self.view.branch.open {
+            return;
+        }
+        let Some(run) = self.branch_run() else { return };
         let newest = self.state.checkpoint.as_ref().map(|checkpoint| checkpoint.step);
-        if let (true, Some(run)) = (self.view.branch.open, &self.state.run)
-            && newest.is_some()
-            && self.view.branch.listed != newest
-        {
-            self.view.branch.listed = newest;
-            self.background.list_checkpoints(run.folder.clone());
+        let key = (run.clone(), newest);
+        if self.view.branch.listed.as_ref() != Some(&key) {
+            self.view.branch.listed = Some(key);
+            self.background.list_checkpoints(run);
         }
     }
 

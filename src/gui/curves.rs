@@ -2,7 +2,7 @@
 
 use super::series::Series;
 use crate::engine::Course;
-use crate::vis::{EvaluationPoint, StepPoint};
+use crate::vis::{EvaluationPoint, History, StepPoint};
 
 /// Something that happened to a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +68,22 @@ impl Curves {
         // An eighth of an epoch: short enough to follow the learning, long enough to calm a batch's luck.
         let memory = (steps_per_epoch as f64 / 8.0).clamp(4.0, 300.0);
         Self { memory, steps_per_epoch, ..Self::default() }
+    }
+
+    /// The curves of a run that is not going on here.
+    pub fn of(history: &History) -> Self {
+        let last = history.steps.last().map(|point| (point.step, point.epoch));
+        let last = last.or(history.evaluations.last().map(|point| (point.step, point.epoch)));
+        let (step, epoch) = last.filter(|(_, epoch)| *epoch > 0.0).unwrap_or((1, 1.0));
+        let mut curves = Self::new((step as f64 / epoch).round() as u64);
+        history.steps.iter().for_each(|point| curves.push_step(point));
+        history.evaluations.iter().for_each(|point| curves.push_evaluation(*point));
+        curves
+    }
+
+    /// Updates an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.steps_per_epoch.max(1)
     }
 
     /// Adds an update. One that is not later than the last is left out.

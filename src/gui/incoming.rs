@@ -58,6 +58,8 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         Done::Clipboard(Pasted::Text(text)) => vec![Action::PasteText(text)],
         Done::Figure(figure, path) => vec![Action::WriteFigure(figure, path)],
         Done::FilmOf(run) => vec![Action::ReadFilm(run)],
+        Done::RunsIn(folder) => vec![Action::CompareIn(folder)],
+        Done::ReportTo(path) => vec![Action::WriteReport(path)],
         Done::TablesTo(folder) => vec![Action::WriteTables(folder)],
         // Taken in by the app itself.
         Done::Devices(_)
@@ -69,6 +71,8 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         | Done::Wrote(_)
         | Done::WroteKernels(_)
         | Done::WroteTables(_)
+        | Done::LoadedRun(..)
+        | Done::WroteReport(_)
         | Done::Problem(_) => Vec::new(),
     }
 }

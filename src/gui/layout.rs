@@ -9,8 +9,8 @@ use super::action::Action;
 use super::draft::Draft;
 use super::incoming;
 use super::panels::{
-    branch, controls, curves, data, diagnosis, download, evaluate, film, filters, model, network, notices,
-    predict, shortcuts, status, tabs, top,
+    branch, compare, controls, curves, data, diagnosis, download, evaluate, film, filters, layers, model,
+    network, notices, predict, shortcuts, status, tabs, top,
 };
 use super::state::State;
 use super::tab::Tab;
@@ -92,7 +92,9 @@ fn centre_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, act
         Tab::Model => model::model_ui(ui, state, draft),
         Tab::Train => train_ui(ui, state, view, actions),
         Tab::Filters => film::film_ui(ui, state, view, actions),
+        Tab::Layers => layers::layers_ui(ui, state, view, actions),
         Tab::Evaluate => evaluate::evaluate_ui(ui, state, view, actions),
+        Tab::Compare => compare::compare_ui(ui, state, view, actions),
     }
 }
 

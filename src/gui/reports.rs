@@ -39,7 +39,7 @@ impl State {
             Event::Evaluated(evaluation) => {
                 self.measured = Some(Measured::new(evaluation));
                 self.measurements += 1;
-                self.ended();
+                self.measured();
             }
             Event::Filters(grid) => {
                 if grid.is_whole() {
@@ -82,6 +82,7 @@ impl State {
                 self.model = Some(*model);
                 self.film.clear();
                 (self.opened_film, self.kernels) = (None, None);
+                self.layers.network_changed();
                 if !self.running() {
                     self.last = None;
                 }
@@ -92,12 +93,14 @@ impl State {
             }
             Event::Saved { path } => self.saved(&path),
             Event::Prediction { id, name, result } => self.predicted(id, name, result),
+            Event::Inspected(report) => self.layers.answered(*report),
             Event::Note(text) => self.notices.push(Severity::Info, sentence(&text)),
             Event::Warning(text) => self.notices.push(Severity::Warning, sentence(&text)),
-            Event::Cancelled => self.ended(),
+            Event::Cancelled => self.measured(),
             Event::Stopped(summary) => self.stopped(summary),
             Event::Failed { message, run_ended, saved, .. } => {
                 // A start that is refused before anything was made ready leaves no run either.
+                self.measuring &= !self.running();
                 if run_ended || self.phase == Phase::Asked {
                     self.ended();
                     // The window stays, so that the reason is seen.
@@ -140,6 +143,7 @@ impl State {
             // It goes on; there is nothing to offer any more.
             self.interrupted = self.interrupted.take().filter(|run| run.folder != info.folder);
         }
+        self.layers.network_changed();
         self.model = Some(info.model.clone());
         self.run = Some(info);
     }
@@ -214,6 +218,7 @@ impl State {
 
     fn stopped(&mut self, mut summary: Box<RunSummary>) {
         self.ended();
+        self.layers.network_settled();
         summary.folder = absolute(&summary.folder);
         summary.model_file = summary.model_file.as_deref().map(absolute);
         if let (Some(point), true) = (summary.evaluation, self.run.is_some()) {
@@ -227,6 +232,15 @@ impl State {
             self.look_after();
         }
         self.summary = Some(summary);
+    }
+
+    /// A measurement on request is over, or something was given up before it became a run. A paused run stays.
+    fn measured(&mut self) {
+        if self.running() {
+            (self.measuring, self.evaluating) = (false, None);
+        } else {
+            self.ended();
+        }
     }
 
     fn ended(&mut self) {

@@ -7,8 +7,10 @@ use super::curves::Curves;
 use super::downloads::Downloads;
 use super::film::Film;
 use super::gallery::Gallery;
+use super::layers::Layers;
 use super::measured::Measured;
 use super::notice::Notices;
+use super::runs::Runs;
 use crate::config::Init;
 use crate::data::{Description, Refused};
 use crate::device::{DeviceInfo, DeviceKind};
@@ -146,7 +148,7 @@ pub struct State {
     pub(super) dismissed: Vec<std::mem::Discriminant<Finding>>,
     /// Updates after which the run is looked at again.
     pub(super) next_look: usize,
-    /// The checkpoints of the run, once somebody has asked for them.
+    /// The checkpoints of the run that the sheet is about, once somebody has asked for them.
     pub checkpoints: Option<Vec<KeptCheckpoint>>,
     /// What the engine goes on with as soon as the run going on has been saved.
     pub(super) afterwards: Option<Next>,
@@ -185,6 +187,10 @@ pub struct State {
     pub predictions: Vec<Classified>,
     pub shown_prediction: Option<u64>,
     pub notices: Notices,
+    /// The runs of a folder, to compare them.
+    pub runs: Runs,
+    /// What has been found out about the inside of the network.
+    pub layers: Layers,
     /// Data sets that are known by name, and the download going on.
     pub downloads: Downloads,
     next_prediction: u64,
@@ -305,8 +311,11 @@ impl State {
 
     /// A measurement of the validation pictures was asked for.
     pub fn asked_to_measure(&mut self) {
-        self.phase = Phase::Asked;
-        self.stopping = false;
+        // The network of a paused run is measured without ending the pause.
+        if !self.running() {
+            self.phase = Phase::Asked;
+            self.stopping = false;
+        }
         self.measuring = true;
         self.evaluating = None;
     }

@@ -14,13 +14,18 @@ pub enum Tab {
     Train,
     /// Kernels, large, and how they formed.
     Filters,
+    /// What each layer makes of a picture.
+    Layers,
     /// How well the network does on the pictures held back: confusions, classes, mistakes.
     Evaluate,
+    /// The runs of a folder beside each other.
+    Compare,
 }
 
 impl Tab {
     /// All of them, in the order of the work.
-    pub const ALL: [Self; 5] = [Self::Data, Self::Model, Self::Train, Self::Filters, Self::Evaluate];
+    pub const ALL: [Self; 7] =
+        [Self::Data, Self::Model, Self::Train, Self::Filters, Self::Layers, Self::Evaluate, Self::Compare];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -28,7 +33,9 @@ impl Tab {
             Self::Model => "Model",
             Self::Train => "Train",
             Self::Filters => "Filters",
+            Self::Layers => "Layers",
             Self::Evaluate => "Evaluate",
+            Self::Compare => "Compare",
         }
     }
 
@@ -39,7 +46,9 @@ impl Tab {
             Self::Model => "The network drawn layer by layer, and the paper's choices to vary it",
             Self::Train => "Loss, error, first-layer kernels, and the network's guesses",
             Self::Filters => "The kernels large, the film of how they formed, and those of later layers",
+            Self::Layers => "What each layer makes of a picture, and what the prediction hangs on",
             Self::Evaluate => "Which classes the network confuses, and the pictures it fails with",
+            Self::Compare => "All runs of a folder: how they went, their curves, what they differ in",
         }
     }
 

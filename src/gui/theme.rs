@@ -82,6 +82,9 @@ pub fn large_number() -> TextStyle {
 
 /// Sets fonts, spacing and colours of both themes.
 pub fn install(ctx: &Context) {
+    // egui takes a long press for no click, and measures it by its frames. On a busy computer that draws by itself,
+    // a frame between press and release can take longer than that, and the click would be lost.
+    ctx.options_mut(|options| options.input_options.max_click_duration = f64::INFINITY);
     for (theme, palette) in [(Theme::Light, &LIGHT), (Theme::Dark, &DARK)] {
         let mut style = (*ctx.style_of(theme)).clone();
         let proportional = |size| FontId::new(size, FontFamily::Proportional);

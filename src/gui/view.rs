@@ -7,9 +7,11 @@ use egui::{Context, TextureHandle, TextureOptions};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
+use super::compare_view::CompareView;
 use super::data_view::DataView;
 use super::evaluate_view::EvaluateView;
 use super::film::Film;
+use super::layers_view::LayersView;
 use super::state::{Answer, State};
 use super::tab::Tab;
 use super::thumbs::color_image;
@@ -72,8 +74,10 @@ impl FilmView {
 #[derive(Clone, Debug, Default)]
 pub struct BranchView {
     pub open: bool,
-    /// The newest checkpoint that the list was read for.
-    pub listed: Option<u64>,
+    /// The run whose checkpoints they are; none: the run at hand.
+    pub run: Option<PathBuf>,
+    /// The run and its newest checkpoint that the list was read for.
+    pub listed: Option<(PathBuf, Option<u64>)>,
     pub chosen: Option<PathBuf>,
     pub rate: String,
 }
@@ -94,7 +98,9 @@ pub struct View {
     /// The kernel shown enlarged, chosen by keyboard or click.
     pub kernel: Option<usize>,
     pub film: FilmView,
+    pub layers: LayersView,
     pub evaluate: EvaluateView,
+    pub compare: CompareView,
     pub branch: BranchView,
     /// Average ten views of a picture, as the paper does.
     pub ten_views: bool,
@@ -122,7 +128,9 @@ impl Default for View {
             plots: PlotView::default(),
             kernel: None,
             film: FilmView::default(),
+            layers: LayersView::default(),
             evaluate: EvaluateView::default(),
+            compare: CompareView::default(),
             branch: BranchView::default(),
             ten_views: false,
             rate_text: String::new(),
@@ -150,6 +158,7 @@ pub struct Remembered {
     last_run: Option<PathBuf>,
     mirror: String,
     proxy: String,
+    runs_folder: Option<PathBuf>,
 }
 
 impl Default for Remembered {
@@ -176,6 +185,7 @@ impl View {
             last_run,
             mirror,
             proxy,
+            runs_folder: self.compare.folder.clone(),
         }
     }
 
@@ -196,6 +206,8 @@ impl View {
         self.film.scale = if remembered.each_kernel { Scale::Kernel } else { Scale::Column };
         (self.mirror, self.proxy) = (remembered.mirror, remembered.proxy);
         self.last_run = remembered.last_run;
+        // A folder that is gone would hide the usual one.
+        self.compare.folder = remembered.runs_folder.filter(|folder| folder.is_dir());
         self.recent = remembered.recent;
         self.recent.truncate(KEPT_SOURCES);
     }

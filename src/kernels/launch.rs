@@ -180,7 +180,7 @@ pub(super) fn launch_groups(
 }
 
 /// Workgroups for `threads` threads as columns and rows, neither above [`MAX_WORKGROUPS`].
-fn grid(threads: usize, workgroup: u32) -> (u32, u32) {
+pub(super) fn grid(threads: usize, workgroup: u32) -> (u32, u32) {
     let groups = as_u32(threads).div_ceil(workgroup);
     let rows = groups.div_ceil(MAX_WORKGROUPS);
     // Evenly filled rows leave less than one idle workgroup a row.

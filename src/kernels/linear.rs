@@ -1,21 +1,22 @@
 //! Linear layers with biases and, if asked for, a rectified linear unit behind them, forward and backward.
 
+mod block;
 mod cpu;
+mod cube;
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
 
 use super::abandon::unless_abandoned;
 use super::host::{from_values, values};
-use super::launch::{Shader, Word, empty_like, launch_groups};
-use super::relu::{ReluOps, finish, masked};
-use super::tile::{Along, Tile, is_software};
+use super::relu::{ReluOps, masked};
+
+pub(super) use self::cube::shaders;
 
 /// `x` (`[N, in]`) times the flat weights, `[out, in]`, turned round, plus `bias`, `[out]`; negative outputs become
 /// 0 with `relu`. The result is `[N, out]`.
@@ -159,75 +160,4 @@ impl LinearOps for Flex {
         let dw = unless_abandoned(count, || cpu::backward_weight(values(&x), values(&grad), sizes));
         from_values(dw, [count])
     }
-}
-
-impl LinearOps for CubeBackend {
-    fn dense(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, relu: bool) -> CubeTensor {
-        let [x, weight, bias] = [x, weight, bias].map(into_contiguous);
-        let (shape, out) = (x.shape(), bias.shape()[0]);
-        let y = empty_like(&x, Shape::new([shape[0], out]), x.dtype);
-        let tile = Tile::choose(shape[0], is_software(&x));
-        let params = [shape[0], shape[1], out].map(Word::Size);
-        let groups = tile.groups(shape[0], out, 1);
-        launch_groups(forward_shader(relu, tile), &[&x, &weight, &bias], &[&y], &params, groups);
-        y
-    }
-
-    fn dense_backward_x(weight: CubeTensor, grad: CubeTensor) -> CubeTensor {
-        let [weight, grad] = [weight, grad].map(into_contiguous);
-        let shape = grad.shape();
-        let inputs = weight.shape().num_elements() / shape[1];
-        let dx = empty_like(&grad, Shape::new([shape[0], inputs]), grad.dtype);
-        let tile = Tile::choose(shape[0], is_software(&grad));
-        let params = [shape[0], inputs, shape[1]].map(Word::Size);
-        let groups = tile.groups(shape[0], inputs, 1);
-        launch_groups(backward_x_shader(tile), &[&weight, &grad], &[&dx], &params, groups);
-        dx
-    }
-
-    fn dense_backward_weight(x: CubeTensor, grad: CubeTensor) -> CubeTensor {
-        let [x, grad] = [x, grad].map(into_contiguous);
-        let (shape, out) = (x.shape(), grad.shape()[1]);
-        let dw = empty_like(&x, Shape::new([out * shape[1]]), x.dtype);
-        let tile = Tile::choose(out, is_software(&x));
-        let params = [shape[0], shape[1], out].map(Word::Size);
-        let groups = tile.groups(out, shape[1], 1);
-        launch_groups(backward_weight_shader(tile), &[&x, &grad], &[&dw], &params, groups);
-        dw
-    }
-}
-
-/// A shader's text with the sizes in front.
-macro_rules! with_sizes {
-    ($file:literal) => {
-        concat!(
-            include_str!("../../shaders/linear_sizes.wgsl"),
-            include_str!(concat!("../../shaders/", $file))
-        )
-    };
-}
-
-fn forward_shader(relu: bool, tile: Tile) -> Shader {
-    let shader = Shader::new("linear_forward", with_sizes!("linear_forward.wgsl"));
-    tile.complete(shader.with("finish", finish(relu)), Along::Terms, Along::Terms)
-}
-
-fn backward_x_shader(tile: Tile) -> Shader {
-    let shader = Shader::new("linear_backward_x", with_sizes!("linear_backward_x.wgsl"));
-    tile.complete(shader, Along::Terms, Along::Result)
-}
-
-fn backward_weight_shader(tile: Tile) -> Shader {
-    let shader = Shader::new("linear_backward_weight", with_sizes!("linear_backward_weight.wgsl"));
-    tile.complete(shader, Along::Result, Along::Result)
-}
-
-/// The shaders in every tile.
-pub(super) fn shaders() -> Vec<Shader> {
-    Tile::all()
-        .flat_map(|tile| {
-            let forward = [true, false].map(|relu| forward_shader(relu, tile));
-            [forward.to_vec(), vec![backward_x_shader(tile), backward_weight_shader(tile)]].concat()
-        })
-        .collect()
 }

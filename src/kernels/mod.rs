@@ -18,6 +18,7 @@
 //! | [`lrn`] | response normalisation across channels (paper section 3.3) |
 //! | [`spatial_norm`] | response normalisation inside each map, `rnorm` in the author's files |
 //! | [`max_pool2d`] | overlapping max pooling (paper section 3.4) |
+//! | [`cross_entropy`] | softmax and the loss of the labels, with where they stand (paper section 3.5) |
 //! | [`momentum_update`] | the update of a parameter (paper section 5) |
 //! | [`locally_connected`] | `local3` and `local4` of the author's CIFAR networks |
 
@@ -25,6 +26,7 @@ mod abandon;
 mod ceiling;
 mod conv;
 mod crop;
+mod cross_entropy;
 mod host;
 mod launch;
 mod linear;
@@ -32,6 +34,7 @@ mod local;
 mod lrn;
 mod momentum;
 mod pool;
+mod rank;
 mod read;
 mod recycle;
 mod relu;
@@ -44,6 +47,7 @@ pub use abandon::abandon_when;
 pub use ceiling::{MULTIPLY_ADDS, copy, multiply_adds};
 pub use conv::{ConvConfig, convolve, convolve_backward_weight, convolve_backward_x};
 pub use crop::{Crop, CropConfig, crop};
+pub use cross_entropy::{CrossEntropy, STANDING, cross_entropy};
 pub use linear::{linear, linear_backward_weight, linear_backward_x};
 pub use local::{LocalConfig, locally_connected};
 pub use lrn::{LrnConfig, lrn};
@@ -79,6 +83,7 @@ pub fn completed_shaders() -> Vec<(String, String)> {
         .chain(spatial::shaders())
         .chain(local::shaders())
         .chain(crop::shaders())
+        .chain(cross_entropy::shaders())
         .chain(ceiling::shaders())
         .map(|shader| (shader.describe(), shader.complete()))
         .collect()

@@ -23,6 +23,7 @@ use burn::tensor::{DType, Shape, Tensor};
 use super::KernelError;
 use super::host::{from_values, values, whole};
 use super::launch::{Shader, Word, empty_like, launch};
+use super::rank::RANK;
 use super::recycle::give_back;
 
 /// Windows of a pooling layer; every pair is (vertical, horizontal).
@@ -232,6 +233,7 @@ fn params(input: [usize; 2], output: [usize; 2]) -> [Word; 4] {
 
 fn forward_shader(config: &MaxPoolConfig, with_argmax: bool) -> Shader {
     let shader = Shader::new("max_pool_forward", include_str!("../../shaders/max_pool_forward.wgsl"));
+    let shader = shader.followed_by(RANK);
     let (declare, store, params) = if with_argmax {
         let declare = "@group(0) @binding(2) var<storage, read_write> argmax: array<i32>;";
         (declare, "argmax[thread] = i32(at);", 3)

@@ -10,8 +10,6 @@ use std::sync::{Mutex, PoisonError};
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 
-/// Smaller pieces stay with the program anyway.
-const LEAST_VALUES: usize = 1 << 20;
 /// More pieces than one network has at once.
 const MOST_PIECES: usize = 64;
 
@@ -28,6 +26,9 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept { holders: 0, pieces: Vec::new() });
 pub struct Recycling(());
 
 impl Recycling {
+    /// Values of the smallest pieces that are kept. Smaller ones stay with the program anyway.
+    pub const LEAST_VALUES: usize = 1 << 20;
+
     pub fn begin() -> Self {
         KEPT.lock().unwrap_or_else(PoisonError::into_inner).holders += 1;
         Self(())
@@ -46,7 +47,7 @@ impl Drop for Recycling {
 
 /// `count` values of no meaning: every one must be written.
 pub(super) fn take(count: usize) -> Vec<f32> {
-    if count >= LEAST_VALUES {
+    if count >= Recycling::LEAST_VALUES {
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = kept.pieces.iter().rposition(|piece| piece.len() == count) {
             return kept.pieces.swap_remove(index);
@@ -57,7 +58,7 @@ pub(super) fn take(count: usize) -> Vec<f32> {
 
 /// Keeps the memory of a tensor of 32-bit floats that nobody else holds.
 pub(super) fn give_back(tensor: FlexTensor) {
-    if tensor.shape().num_elements() < LEAST_VALUES || !tensor.is_unique() {
+    if tensor.shape().num_elements() < Recycling::LEAST_VALUES || !tensor.is_unique() {
         return;
     }
     if KEPT.lock().unwrap_or_else(PoisonError::into_inner).holders == 0 {

@@ -16,6 +16,7 @@ pub(super) fn inverse_power_in_wgsl(beta: f32) -> &'static str {
 }
 
 /// s^(-3/4) by two square roots, many times faster than a general power.
+#[inline(always)]
 pub(super) fn three_quarters(s: f32) -> f32 {
     1.0 / (s.sqrt() * s.sqrt().sqrt())
 }

@@ -1,4 +1,5 @@
-//! The inner loops of the convolutions' and linear layers' CPU twins, on the widest vector units that the processor has.
+//! The widest vector units that the processor has, and the inner loops of the convolutions' and linear layers' CPU twins
+//! on them.
 //!
 //! Both loops add up a tile of results in registers: `rows` numbers, each spread over a vector, times
 //! `columns` neighbouring values. Nothing is copied into place first; a table of offsets says where the values of
@@ -42,7 +43,8 @@ impl Vectors {
         Self::Plain(pulp::Scalar128b)
     }
 
-    fn run<O: WithSimd>(self, operation: O) -> O::Output {
+    /// Runs an operation that was compiled for these units.
+    pub(super) fn run<O: WithSimd>(self, operation: O) -> O::Output {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(units) => Simd::vectorize(units, operation),

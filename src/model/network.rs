@@ -82,7 +82,8 @@ pub struct Pass {
 }
 
 /// What flows between layers.
-enum Flow {
+#[derive(Clone)]
+pub enum Flow {
     /// `[N, C, H, W]`
     Map(Tensor<4>),
     /// `[N, features]`
@@ -222,31 +223,6 @@ impl Network {
         Pass { logits: flow.flat(), statistics }
     }
 
-    /// The first layer, in their order, whose output for some pictures holds a value that is no finite number.
-    /// None: all do.
-    ///
-    /// # Errors
-    /// A device that no longer answers.
-    pub fn first_not_finite(&self, pictures: Tensor<4>, mode: Mode) -> Result<Option<&str>, String> {
-        let mut flow = Flow::Map(pictures);
-        let mut first = 0;
-        for (index, layer) in self.spec.layers.iter().enumerate() {
-            let count = self.shapes.parameters[first..].iter().take_while(|p| p.layer == index).count();
-            // Units are their own layers here: what they cut off may be what is looked for.
-            let blocks = Blocks { weights: &self.weights[first..first + count], relu: false };
-            flow = apply(index, &layer.kind, flow, &blocks, mode, &mut Vec::new());
-            first += count;
-            let values = match &flow {
-                Flow::Map(map) => to_host(map.clone())?,
-                Flow::Flat(flat) => to_host(flat.clone())?,
-            };
-            if values.iter().any(|value| !value.is_finite()) {
-                return Ok(Some(&layer.name));
-            }
-        }
-        Ok(None)
-    }
-
     /// Moves the running means and variances towards what a training pass has measured.
     pub fn absorb(&mut self, statistics: Vec<(usize, Tensor<1>)>) {
         for (index, measured) in statistics {
@@ -260,10 +236,10 @@ impl Network {
 }
 
 /// The parameters of one layer.
-struct Blocks<'a> {
-    weights: &'a [Tensor<1>],
+pub(super) struct Blocks<'a> {
+    pub weights: &'a [Tensor<1>],
     /// Whether a rectified linear unit follows that this layer does.
-    relu: bool,
+    pub relu: bool,
 }
 
 impl Blocks<'_> {
@@ -274,7 +250,7 @@ impl Blocks<'_> {
 }
 
 /// Runs one layer. Batch normalisations put what they measure while training into `measured`.
-fn apply(
+pub(super) fn apply(
     index: usize,
     kind: &LayerKind,
     flow: Flow,
@@ -381,7 +357,7 @@ impl Flow {
     }
 
     /// `[N, features]`, in the order channel, row, column.
-    fn flat(self) -> Tensor<2> {
+    pub fn flat(self) -> Tensor<2> {
         match self {
             Self::Map(map) => map.flatten(1, 3),
             Self::Flat(flat) => flat,

@@ -2,8 +2,11 @@
 //! therefore pass through a network at once.
 //!
 //! The peak is found by going through a step in thought: forward, where maps that a backward step asks for stay;
-//! backward, where gradients come and maps go; the update, where a parameter exists twice.
+//! backward, where gradients come and maps go; the update, where a card has a parameter twice.
 
+use std::collections::BTreeMap;
+
+use crate::kernels::Recycling;
 use crate::model::{LayerShape, ParameterRole, ParameterShape, Shapes};
 
 /// A single map of a pass stays under this, half of what every WebGPU adapter can bind at once.
@@ -44,7 +47,11 @@ pub fn card_bytes(shapes: &Shapes, batch: usize, pass: usize) -> usize {
     const SMALL: usize = 64 << 10;
     const SMALL_PAGE: usize = 8 << 20;
     const MIB: usize = 1 << 20;
-    let moments = moments(shapes, batch, pass);
+    let mut moments = moments(shapes, batch, pass);
+    // A parameter and its velocity are made anew, and for a moment the largest exist twice.
+    let (resting, learned) = parameters(shapes);
+    let largest = learned.iter().copied().max().unwrap_or(0);
+    moments.push([resting.as_slice(), &learned, &[largest, largest]].concat());
     let bytes = |values: &usize| size_of::<f32>() * values;
     let largest = moments.iter().flatten().map(bytes).max().unwrap_or(0);
     let page = (largest + MIB).next_multiple_of(MIB).max(2 * MIB);
@@ -68,9 +75,26 @@ fn packed(pieces: impl Iterator<Item = usize>, page: usize) -> usize {
     rooms.len()
 }
 
-/// The same without pages: every piece alone, as a processor's memory is given out.
+/// The same for a processor. Large pieces that are used up are kept for the next of their size, so that of every size
+/// there are in the end as many as ever exist at one moment; of smaller ones, as many bytes as at the worst moment.
 pub fn training_bytes(shapes: &Shapes, batch: usize, pass: usize) -> usize {
-    size_of::<f32>() * most(&moments(shapes, batch, pass))
+    /// The program that runs, the stacks of its threads, and what operations need for themselves.
+    const PROGRAM: usize = 10 << 20;
+    let mut kept: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut others = 0;
+    for moment in moments(shapes, batch, pass) {
+        let (large, small): (Vec<usize>, Vec<usize>) =
+            moment.into_iter().partition(|&piece| piece >= Recycling::LEAST_VALUES);
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        large.into_iter().for_each(|piece| *counts.entry(piece).or_default() += 1);
+        for (piece, count) in counts {
+            let most = kept.entry(piece).or_default();
+            *most = count.max(*most);
+        }
+        others = others.max(small.iter().sum());
+    }
+    let kept: usize = kept.iter().map(|(piece, count)| piece * count).sum();
+    size_of::<f32>() * (kept + others) + PROGRAM
 }
 
 /// The part of it that grows with the pictures of a pass.
@@ -83,24 +107,25 @@ fn most(moments: &[Vec<usize>]) -> usize {
     moments.iter().map(|pieces| pieces.iter().sum()).max().unwrap_or(0)
 }
 
-/// What exists at each moment of a step: the values of every piece of memory.
+/// What exists at each moment of the passes of a step: the values of every piece of memory.
 fn moments(shapes: &Shapes, batch: usize, pass: usize) -> Vec<Vec<usize>> {
-    let values = |parameter: &ParameterShape| parameter.shape.iter().product::<usize>();
-    let all: Vec<usize> = shapes.parameters.iter().map(values).collect();
-    let learned: Vec<usize> =
-        shapes.parameters.iter().filter(|p| p.role != ParameterRole::Statistic).map(values).collect();
-    // Weights and velocities.
-    let resting = [all.as_slice(), &learned].concat();
+    let (resting, learned) = parameters(shapes);
     // Gradients of the passes before.
     let sums: &[usize] = if pass < batch { &learned } else { &[] };
     let mut moments = moments_of_pass(shapes, pass);
     for pieces in &mut moments {
         pieces.extend(resting.iter().chain(sums));
     }
-    // In an update a parameter and its velocity exist twice for a moment.
-    let largest = learned.iter().copied().max().unwrap_or(0);
-    moments.push([resting.as_slice(), &learned, &[largest, largest]].concat());
     moments
+}
+
+/// The values of all weights and velocities, and those of all gradients.
+fn parameters(shapes: &Shapes) -> (Vec<usize>, Vec<usize>) {
+    let values = |parameter: &ParameterShape| parameter.shape.iter().product::<usize>();
+    let all: Vec<usize> = shapes.parameters.iter().map(values).collect();
+    let learned: Vec<usize> =
+        shapes.parameters.iter().filter(|p| p.role != ParameterRole::Statistic).map(values).collect();
+    ([all.as_slice(), &learned].concat(), learned)
 }
 
 /// The maps and gradients of one pass, at each of its moments.
@@ -193,8 +218,17 @@ mod tests {
         assert_eq!(packed([5, 5, 2, 2, 1, 1].into_iter(), 8), 2);
         assert_eq!(packed(std::iter::empty(), 8), 0);
         let shapes = shapes("alexnet");
-        let (alone, paged) = (training_bytes(&shapes, 32, 32), card_bytes(&shapes, 32, 32));
+        let alone = 4 * most(&moments(&shapes, 32, 32));
+        let paged = card_bytes(&shapes, 32, 32);
         assert!(alone < paged && paged < alone / 2 * 3, "{alone}, {paged}");
+    }
+
+    #[test]
+    fn what_a_processor_keeps_for_later_counts() {
+        let shapes = shapes("alexnet");
+        let at_once = 4 * most(&moments(&shapes, 32, 32));
+        let taken = training_bytes(&shapes, 32, 32);
+        assert!(taken > at_once && taken < at_once / 2 * 3, "{at_once}, {taken}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Learning: the loss, its gradient, the paper's update rule, and how errors are counted.
 //!
 //! ```text
-//! HostBatch -> micro-batches -> gradients (summed) -> Sgd -> weights;  logits -> Tally
+//! HostBatch -> micro-batches -> gradients (summed) -> Sgd -> weights;  losses -> Tally
 //! settings -> Rate (how fast), ChangePlan (which layers) -> Sgd
 //! weights, velocities, where the run stands -> Checkpoint
 //! ```

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use crate::kernels::abandon_when;
+use crate::kernels::{CrossEntropy, abandon_when, cross_entropy};
 use crate::model::{Mode, Network, Pass};
 
 /// How often whoever waits for a pass looks around.
@@ -33,8 +32,8 @@ pub(super) struct PassJob {
 
 /// What a pass came to.
 pub(super) struct PassResult {
-    /// `[n, classes]`
-    pub logits: Tensor<2>,
+    /// Losses and places of the labels, `[n, STANDING]`.
+    pub standing: Tensor<2>,
     /// Their part of the batch's mean gradient; none for what does not learn.
     pub gradients: Vec<Option<Tensor<1>>>,
     /// What batch normalisations measured.
@@ -50,18 +49,14 @@ impl PassJob {
             if *learns { leaf.require_grad() } else { leaf }
         };
         let leaves: Vec<Tensor<1>> = network.weights().iter().zip(&learns).map(leaf).collect();
-        let Pass { logits: scores, statistics } = network.forward(&leaves, pictures.autodiff(), mode);
-        let logits = scores.clone().inner();
-
-        let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-        let shape = [labels.len(), 1];
-        let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, shape), &scores.device());
-        // Mean over the whole batch of -log p(correct class) (section 3.5).
-        let loss = log_softmax(scores, 1).gather(1, labels).sum() * (-1.0 / batch as f64);
+        let Pass { logits, statistics } = network.forward(&leaves, pictures.autodiff(), mode);
+        // The mean over the whole batch of -log p(correct class) is made small (section 3.5).
+        let CrossEntropy { losses, standing } = cross_entropy(logits, &labels, (1.0 / batch as f64) as f32);
+        let standing = standing.inner();
         if !learns.contains(&true) {
-            return PassResult { logits, gradients: vec![None; leaves.len()], statistics };
+            return PassResult { standing, gradients: vec![None; leaves.len()], statistics };
         }
-        let mut gradients = loss.backward();
+        let mut gradients = losses.sum().backward();
         let gradient = |(leaf, learns): (&Tensor<1>, &bool)| {
             // A parameter that the loss does not depend on still decays.
             let gradient =
@@ -69,7 +64,7 @@ impl PassJob {
             learns.then(gradient)
         };
         let gradients = leaves.iter().zip(&learns).map(gradient).collect();
-        PassResult { logits, gradients, statistics }
+        PassResult { standing, gradients, statistics }
     }
 
     /// Makes the pass on a thread of its own and asks `give_up` again and again while it lasts. Nothing if that was

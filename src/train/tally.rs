@@ -1,5 +1,7 @@
 //! Loss and errors of a set of pictures, summed on the host in double precision.
 
+use crate::kernels::STANDING;
+
 /// Sums over pictures.
 ///
 /// Ties count in part, as in the author's `kMultiSoftmaxCost`: when `t` classes share a score, the picture
@@ -23,15 +25,27 @@ impl Tally {
             let own = scores[label as usize];
             let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let sum: f64 = scores.iter().map(|s| f64::from(s - best).exp()).sum();
-            self.n += 1;
-            self.loss += sum.ln() - f64::from(own - best);
-            // A score that is no number beats nothing and is beaten by everything.
-            let above = scores.iter().filter(|s| s.total_cmp(&own).is_gt() || own.is_nan()).count();
-            let ties = scores.iter().filter(|&&s| s == own).count().max(1);
-            let share = |slots: usize| (slots.saturating_sub(above) as f64 / ties as f64).min(1.0);
-            self.top1 += share(1);
-            self.top5 += share(5);
+            // A score that is no number counts as above; everything is above a label's that is none.
+            let above = scores.iter().filter(|s| **s > own || s.is_nan() || own.is_nan()).count();
+            let ties = scores.iter().filter(|&&s| s == own).count();
+            self.count(sum.ln() - f64::from(own - best), above, ties);
         }
+    }
+
+    /// Adds pictures from what [`cross_entropy`](crate::kernels::cross_entropy) tells of each.
+    pub fn add_standing(&mut self, standing: &[f32]) {
+        for [loss, above, ties, ..] in standing.as_chunks::<STANDING>().0 {
+            self.count(f64::from(*loss), *above as usize, *ties as usize);
+        }
+    }
+
+    /// Adds a picture with `above` scores above that of its class, and `ties` as high, its own counted.
+    fn count(&mut self, loss: f64, above: usize, ties: usize) {
+        let share = |slots: usize| (slots.saturating_sub(above) as f64 / ties.max(1) as f64).min(1.0);
+        self.n += 1;
+        self.loss += loss;
+        self.top1 += share(1);
+        self.top5 += share(5);
     }
 
     /// Adds the pictures of another tally.

@@ -33,7 +33,7 @@ pub struct Trainer {
     cautious: bool,
     /// What was wrong with the gradients of the last batch.
     gradient_trouble: Option<Trouble>,
-    /// The last update's logits, read one update late so that the device never waits for the host.
+    /// The last update's losses, read one update late so that the device never waits for the host.
     pending: Option<Pending>,
 }
 
@@ -47,19 +47,19 @@ enum Pending {
     Read(StepResult),
 }
 
-/// Scores of an update that are still on the device.
+/// Losses of an update that are still on the device, with the places of the labels.
 struct Unread {
     step: u64,
     rate: f64,
-    passes: Vec<(Tensor<2>, Vec<u32>)>,
+    passes: Vec<Tensor<2>>,
 }
 
 impl Unread {
     /// Waits for the device.
     fn read(self) -> Result<StepResult, String> {
         let mut tally = Tally::default();
-        for (logits, labels) in self.passes {
-            tally.add(&to_host(logits)?, &labels);
+        for standing in self.passes {
+            tally.add_standing(&to_host(standing)?);
         }
         Ok(StepResult { step: self.step, rate: self.rate, tally })
     }
@@ -267,7 +267,7 @@ impl Trainer {
             }
             let job = self.job(squares, batch, first_row..first_row + labels.len());
             let made = if self.is_long(labels.len()) { job.run_unless(give_up)? } else { Some(job.run()) };
-            let Some(PassResult { logits, gradients: pass, statistics }) = made else {
+            let Some(PassResult { standing, gradients: pass, statistics }) = made else {
                 return Ok(Outcome::Abandoned);
             };
             measured.push(statistics);
@@ -277,7 +277,7 @@ impl Trainer {
                     sums.into_iter().zip(pass).map(|(sum, new)| Some(add_gradients(sum?, new?))).collect()
                 }
             });
-            passes.push((logits, labels.to_vec()));
+            passes.push(standing);
             first_row += labels.len();
         }
         let earlier = self.figures()?;

@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use super::{History, StepPoint};
+use super::{EvaluationPoint, History, StepPoint};
 
 /// Size of a drawing, in pixels before it is scaled.
 const SIZE: (u32, u32) = (960, 380);
@@ -18,6 +18,10 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(86, 180, 233),
     RGBColor(110, 110, 110),
 ];
+/// Dashes and the gaps between them, in pixels: no two neighbours are told apart by colour alone.
+const DASHES: [Option<(i32, i32)>; 4] = [None, Some((10, 5)), Some((3, 4)), Some((16, 4))];
+/// Length of a line in the legend.
+const KEY: i32 = 26;
 
 /// The training loss of some runs, with a name for each.
 ///
@@ -39,14 +43,30 @@ pub fn loss_svg(runs: &[(String, &History)]) -> Result<String, String> {
 /// # Errors
 /// Why it could not be drawn.
 pub fn error_svg(runs: &[(String, &History)]) -> Result<String, String> {
+    validation_svg("validation top-1 error (%)", runs, |point| point.top1_error)
+}
+
+/// The top-5 error of the validations of some runs in percent, with a name for each.
+///
+/// # Errors
+/// Why it could not be drawn.
+pub fn top5_svg(runs: &[(String, &History)]) -> Result<String, String> {
+    validation_svg("validation top-5 error (%)", runs, |point| point.top5_error)
+}
+
+fn validation_svg(
+    title: &str,
+    runs: &[(String, &History)],
+    error: impl Fn(&EvaluationPoint) -> f64,
+) -> Result<String, String> {
     let lines: Vec<_> = runs
         .iter()
         .map(|(name, history)| {
-            let points = history.evaluations.iter().map(|point| (point.epoch, point.top1_error * 100.0));
+            let points = history.evaluations.iter().map(|point| (point.epoch, error(point) * 100.0));
             (name.as_str(), points.filter(|point| point.1.is_finite()).collect::<Vec<_>>())
         })
         .collect();
-    draw("validation top-1 error (%)", &lines, true)
+    draw(title, &lines, true)
 }
 
 fn draw(title: &str, lines: &[(&str, Vec<(f64, f64)>)], marked: bool) -> Result<String, String> {
@@ -90,13 +110,34 @@ fn chart(
         .map_err(|e| e.to_string())?;
     for (number, (name, points)) in lines.iter().enumerate() {
         let style = COLOURS[number % COLOURS.len()].stroke_width(2);
-        let key = move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style);
-        let size = if marked { 3 } else { 0 };
-        chart
-            .draw_series(LineSeries::new(points.iter().copied(), style.filled()).point_size(size))
-            .map_err(|e| e.to_string())?
-            .label(*name)
-            .legend(key);
+        match DASHES[number % DASHES.len()] {
+            None => {
+                let key = move |(x, y)| PathElement::new([(x, y), (x + KEY, y)], style);
+                chart
+                    .draw_series(LineSeries::new(points.iter().copied(), style))
+                    .map_err(|e| e.to_string())?
+                    .label(*name)
+                    .legend(key);
+            }
+            Some((dash, gap)) => {
+                let key = move |(x, y)| {
+                    plotters::element::DashedPathElement::new(vec![(x, y), (x + KEY, y)], dash, gap, style)
+                };
+                chart
+                    .draw_series(DashedLineSeries::new(points.iter().copied(), dash, gap, style))
+                    .map_err(|e| e.to_string())?
+                    .label(*name)
+                    .legend(key);
+            }
+        }
+        if marked {
+            let mark = |point: &(f64, f64)| match number % 3 {
+                0 => Circle::new(*point, 4, style.filled()).into_dyn(),
+                1 => TriangleMarker::new(*point, 5, style.filled()).into_dyn(),
+                _ => Cross::new(*point, 4, style).into_dyn(),
+            };
+            chart.draw_series(points.iter().map(mark)).map_err(|e| e.to_string())?;
+        }
     }
     chart
         .configure_series_labels()

@@ -32,6 +32,17 @@ impl FigureError {
     }
 }
 
+/// The kernels of the first layer as the bytes of a PNG file.
+///
+/// # Errors
+/// Why they could not be encoded.
+pub fn filters_png(grid: &FilterGrid, scale: Scale) -> Result<Vec<u8>, String> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let written = enlarged(&grid.picture(scale), 1000).write_to(&mut bytes, image::ImageFormat::Png);
+    written.map_err(|e| e.to_string())?;
+    Ok(bytes.into_inner())
+}
+
 /// Draws loss and errors over the epochs.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ mod contract;
 mod data;
 mod datasets;
 mod export;
+mod figures;
 mod import;
 mod kill;
 mod outcome;

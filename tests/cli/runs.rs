@@ -66,7 +66,7 @@ fn a_report_holds_everything_and_loads_nothing() {
     ] {
         assert!(page.contains(part), "{part} is missing");
     }
-    assert_eq!((page.matches("<svg").count(), page.matches("<img").count()), (2, 2));
+    assert_eq!((page.matches("<svg").count(), page.matches("<img").count()), (3, 2));
     assert!(
         !page.contains("<i>") && !page.contains("<script") && !page.contains("src=\"http"),
         "markup got in"

@@ -13,6 +13,30 @@ fn predict(id: u64) -> Command {
     Command::Predict { id, source, views: Views::One, top: 5 }
 }
 
+fn measure() -> Command {
+    Command::Evaluate { data: alexnet_lab::config::DataConfig::default(), views: Views::One }
+}
+
+#[test]
+fn a_measurement_waits_for_a_pause_and_ends_with_it() {
+    let folder = tempdir().unwrap();
+    let engine = engine();
+    start(&engine, endless(folder.path()));
+    until(&engine, is_step);
+    engine.send(measure());
+    let refused = until(&engine, |e| matches!(e, Event::Failed { .. }));
+    assert!(matches!(refused.last(), Some(Event::Failed { run_ended: false, .. })));
+    engine.send(Command::Pause);
+    until(&engine, |e| matches!(e, Event::Paused { .. }));
+    // The second command is there before the measurement has begun.
+    engine.send(measure());
+    engine.send(Command::Resume);
+    let events = until(&engine, |e| matches!(e, Event::Resumed));
+    let ended = |e: &Event| matches!(e, Event::Cancelled | Event::Evaluated(_));
+    assert_eq!(events.iter().filter(|e| ended(e)).count(), 1, "it was given up, or done before");
+    until(&engine, is_step);
+}
+
 #[test]
 fn pause_holds_step_makes_one_update_resume_goes_on() {
     let folder = tempdir().unwrap();
@@ -56,6 +80,10 @@ fn a_paused_run_changes_nothing() {
             until(&engine, |e| matches!(e, Event::Paused { .. }));
             engine.send(Command::Step);
             until(&engine, |e| matches!(e, Event::Paused { .. }));
+            engine.send(measure());
+            let events = until(&engine, |e| matches!(e, Event::Evaluated(_)));
+            let Some(Event::Evaluated(found)) = events.last() else { unreachable!() };
+            assert_eq!((found.verdicts().len(), found.point.n, found.views), (40, 40, 1));
             engine.send(Command::Resume);
         }
         until(&engine, |e| matches!(e, Event::Stopped(_)));

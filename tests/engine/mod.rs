@@ -8,6 +8,7 @@ mod faithful;
 mod faults;
 mod film;
 mod going_on;
+mod inspect;
 mod kept;
 mod long;
 mod prepare;

@@ -82,6 +82,29 @@ fn a_measurement_that_is_given_up_leaves_the_last_one() {
 }
 
 #[test]
+fn a_paused_run_can_be_measured_and_stays_paused() {
+    let mut rig = Rig::training();
+    rig.harness.state_mut().view.tab = Tab::Evaluate;
+    rig.settle();
+    assert!(disabled(&rig, "Measure"), "the run is using the network");
+    rig.send(Event::Paused { step: 1 });
+    click(&mut rig, "Measure");
+    assert!(matches!(rig.command(), Some(Command::Evaluate { .. })));
+    rig.send(Event::Evaluating { done: 3, total: 6 });
+    assert!(shows(&rig, "3 of 6 pictures") && shows(&rig, "gives the measurement up"));
+    rig.send(Event::Evaluation(evaluation(1, 0.5)));
+    rig.send(Event::Evaluated(measured()));
+    assert!(shows(&rig, "Top-1 error 50.0 %"));
+    rig.harness.get_by_label("Resume");
+    assert!(rig.harness.state().state.curves.evaluations.is_empty());
+    // One that is given up leaves the run as it is, too.
+    click(&mut rig, "Measure");
+    rig.send(Event::Cancelled);
+    rig.harness.get_by_label("Resume");
+    assert!(!disabled(&rig, "Measure"));
+}
+
+#[test]
 fn a_mistake_brings_its_pictures() {
     let mut rig = with_a_model();
     rig.requested();

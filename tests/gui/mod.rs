@@ -1,5 +1,6 @@
 //! The window without a window: its state, its settings, and its panels driven by label.
 
+mod compare;
 mod curves;
 mod data;
 mod download;
@@ -10,6 +11,8 @@ mod format;
 mod incoming;
 mod input;
 mod kernels;
+mod layers;
+mod lesson;
 mod panels;
 mod rate;
 mod resume;

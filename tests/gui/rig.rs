@@ -253,6 +253,7 @@ pub fn model() -> ModelInfo {
         parameters: 1234,
         multiply_adds: 5678,
         input_side: 8,
+        stored_side: 10,
         classes: description("sample").classes,
         convolutions: ["conv1", "conv2"].map(String::from).to_vec(),
         file: None,

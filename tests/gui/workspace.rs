@@ -31,6 +31,26 @@ fn tabs_are_chosen_by_click_number_and_arrow() {
 }
 
 #[test]
+fn a_click_counts_however_long_the_frames_take() {
+    let mut rig = Rig::new();
+    let pos = rig.harness.get_by_label("Model").rect().center();
+    let button = |pressed| egui::Event::PointerButton {
+        pos,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    rig.harness.event(egui::Event::PointerMoved(pos));
+    rig.settle();
+    rig.harness.event(button(true));
+    // A quarter of a second a frame.
+    rig.harness.run_steps(12);
+    rig.harness.event(button(false));
+    rig.settle();
+    assert_eq!(rig.harness.state().view.tab, Tab::Model);
+}
+
+#[test]
 fn the_left_column_can_be_put_away() {
     let mut rig = Rig::new();
     rig.harness.get_by_label("Start training");

@@ -3,6 +3,7 @@
 
 mod conv;
 mod crop;
+mod cross_entropy;
 mod device;
 mod linear;
 mod local;

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use alexnet_lab::data::HostBatch;
 use alexnet_lab::data::augment::Placement;
+use alexnet_lab::kernels::cross_entropy;
 use alexnet_lab::model::{DropoutSeed, Input, LayerKind, Mode, ModelSpec, Network, ParameterRole, to_host};
 use alexnet_lab::train::{Between, Sgd, SgdConfig, Trainer};
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
@@ -133,9 +133,8 @@ fn check_gradients(
     let pixels = nets::pixels(0, PICTURES, spec.input.side);
     let pictures = input(spec).upload(&pixels, device).autodiff();
     let logits = network.forward(&leaves, pictures, mode).logits;
-    let labels: Vec<i32> = (0..PICTURES).map(|i| nets::label(i) as i32).collect();
-    let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [PICTURES, 1]), &logits.device());
-    let loss = log_softmax(logits.clone(), 1).gather(1, labels).sum() * (-1.0 / PICTURES as f64);
+    let labels: Vec<u32> = (0..PICTURES).map(nets::label).collect();
+    let loss = cross_entropy(logits.clone(), &labels, 1.0 / PICTURES as f32).losses.sum();
     let mut gradients = loss.backward();
     // What is nothing but rounding: a bias has no influence on a batch normalisation that follows it.
     let all =

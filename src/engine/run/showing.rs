@@ -1,11 +1,13 @@
 //! What a run shows of its network: the first layer, the pictures in its folder, and a warning.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Run;
 use crate::engine::control::Control;
 use crate::engine::error::RunError;
+use crate::engine::evaluate::measure;
 use crate::engine::event::Event;
 use crate::model::LayerKind;
 use crate::vis;
@@ -52,6 +54,28 @@ impl Run {
             control.outbox.send(Event::Film(grid));
         }
         Ok(())
+    }
+
+    /// Measures the validation pictures, if that was asked for while the run is paused.
+    pub(super) fn measure_now(&mut self, control: &mut Control) -> Result<(), RunError> {
+        let Some(views) = control.measure.take() else { return Ok(()) };
+        let source = &self.plan.config.data.source;
+        let measured = measure(control, self.view(), &self.plan.store, source, views, self.at_once())?;
+        self.plan.check_device()?;
+        match measured {
+            Some(evaluation) => {
+                control.outbox.send(Event::Evaluation(evaluation.point));
+                control.outbox.send(Event::Evaluated(Arc::new(evaluation)));
+            }
+            None => control.outbox.send(Event::Cancelled),
+        }
+        Ok(())
+    }
+
+    /// Pictures of a validation that pass through the network at once, at most. A pass that was made smaller, because
+    /// more does not fit, is small here, too.
+    pub(super) fn at_once(&self) -> usize {
+        if self.plan.config.optim.micro_batch == 0 { usize::MAX } else { self.trainer.micro_batch() }
     }
 
     /// Batch normalisation measures what passes through the network at once, which may be less than a batch.

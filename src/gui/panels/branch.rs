@@ -5,6 +5,7 @@ use egui::{Context, Grid, Id, Modal, RichText, ScrollArea, TextEdit, Ui};
 use super::controls::parse_rate;
 use crate::engine::KeptCheckpoint;
 use crate::gui::action::Action;
+use crate::gui::curves::Curves;
 use crate::gui::format;
 use crate::gui::state::State;
 use crate::gui::view::View;
@@ -20,7 +21,10 @@ pub fn branch_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut Ve
     }
     let modal = Modal::new(Id::unique("branch")).show(ctx, |ui| {
         ui.set_width(430.0_f32.min(ctx.content_rect().width() - 60.0));
-        ui.heading("Go back to a checkpoint");
+        match view.branch.run.as_ref().and_then(|run| run.file_name()) {
+            Some(name) => ui.heading(format!("Branch from {}", name.to_string_lossy())),
+            None => ui.heading("Go back to a checkpoint"),
+        };
         let text = "A branch goes on from there in a folder of its own, with its curves over those of this run. This run \
                     stays as it is; if it is going on, it is saved and stopped first.";
         ui.add(egui::Label::new(RichText::new(text).weak()).wrap());
@@ -64,6 +68,14 @@ pub fn branch_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut Ve
     }
 }
 
+/// The curves of the run that the sheet is about, where they are known.
+fn curves<'a>(state: &'a State, view: &View) -> Option<&'a Curves> {
+    match &view.branch.run {
+        Some(run) => state.runs.run(run)?.ok().map(|run| &run.curves),
+        None => Some(&state.curves),
+    }
+}
+
 fn list_ui(ui: &mut Ui, state: &State, view: &mut View, kept: &[KeptCheckpoint]) {
     ScrollArea::vertical().id_salt("checkpoints").max_height(LIST).show(ui, |ui| {
         // The sheet stays where it is while the list grows.
@@ -73,16 +85,19 @@ fn list_ui(ui: &mut Ui, state: &State, view: &mut View, kept: &[KeptCheckpoint])
                 ui.label(RichText::new(title).small().weak());
             }
             ui.end_row();
+            let curves = curves(state, view);
             for kept in kept.iter().rev() {
                 let label = format!("update {}", format::count(kept.step as usize));
                 let chosen = view.branch.chosen.as_ref() == Some(&kept.path);
                 if ui.radio(chosen, label).clicked() {
                     view.branch.chosen = Some(kept.path.clone());
                 }
-                ui.label(format!("{:.2}", state.curves.epoch_of(kept.step)));
-                let measured = state.curves.evaluations.iter().find(|point| point.step == kept.step);
+                let epoch = curves.map(|curves| format!("{:.2}", curves.epoch_of(kept.step)));
+                ui.label(epoch.unwrap_or_default());
+                let measured =
+                    curves.and_then(|curves| curves.evaluations.iter().find(|point| point.step == kept.step));
                 let error = measured.map(|point| format::percent(point.top1_error)).unwrap_or_default();
-                let best = state.curves.best().is_some_and(|best| best.step == kept.step);
+                let best = curves.and_then(|curves| curves.best()).is_some_and(|best| best.step == kept.step);
                 ui.label(if best { format!("{error}, the best") } else { error });
                 ui.end_row();
             }

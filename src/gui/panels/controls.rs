@@ -62,17 +62,21 @@ fn start_ui(ui: &mut Ui, state: &State, draft: &Draft, actions: &mut Vec<Action>
     if let Err(reason) = &allowed {
         ui.label(RichText::new(reason).small().color(Palette::of(ui).error));
     }
-    resume_ui(ui, state, actions);
-    if state.checkpoint.is_some() {
+    offer_ui(ui, state, actions);
+    ui.horizontal_wrapped(|ui| {
+        let help = "Go on with a run that was stopped or interrupted: choose its folder";
+        if button_ui(ui, "Resume a run…", Ok(()), help).clicked() {
+            actions.push(Action::PickRun);
+        }
         let help = "Go on from a checkpoint of the last run as a branch; the run itself stays as it is";
-        if button_ui(ui, "Go back…", Ok(()), help).clicked() {
+        if state.checkpoint.is_some() && button_ui(ui, "Go back…", Ok(()), help).clicked() {
             actions.push(Action::ToggleBranch);
         }
-    }
+    });
 }
 
-/// Going on with a run of an earlier time: the last one, if it was interrupted, or any other.
-fn resume_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+/// Going on with the last run of an earlier time, if it was interrupted.
+fn offer_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     if let Some(run) = &state.interrupted {
         let name = run.folder.file_name().unwrap_or_default().to_string_lossy();
         let (step, total) = (format::count(run.step as usize), format::count(run.total_steps as usize));
@@ -88,10 +92,6 @@ fn resume_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
                 actions.push(Action::DismissInterrupted);
             }
         });
-    }
-    let help = "Go on with a run that was stopped or interrupted: choose its folder";
-    if button_ui(ui, "Resume a run…", Ok(()), help).clicked() {
-        actions.push(Action::PickRun);
     }
 }
 

@@ -2,6 +2,7 @@
 //! [`Action`](super::Action)s; none of them talks to the engine.
 
 pub mod branch;
+pub mod compare;
 pub mod controls;
 pub mod curves;
 pub mod data;
@@ -12,7 +13,8 @@ pub mod evaluate;
 pub mod film;
 pub mod filters;
 mod input;
-mod layers;
+mod layer_table;
+pub mod layers;
 pub mod model;
 pub mod network;
 pub mod notices;

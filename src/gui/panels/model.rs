@@ -3,7 +3,7 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::diagram::diagram_ui;
-use super::layers::layers_ui;
+use super::layer_table::layer_table_ui;
 use super::variants::variants_ui;
 use crate::engine::{PresetInfo, Sketch};
 use crate::gui::draft::Draft;
@@ -55,7 +55,7 @@ pub fn model_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
         card(ui).show(ui, |ui| {
             let room = egui::vec2(ui.available_width(), ui.available_height().max(LIST));
             ui.set_min_size(room);
-            layers_ui(ui, &sketch, room.y);
+            layer_table_ui(ui, &sketch, room.y);
         });
     });
 }

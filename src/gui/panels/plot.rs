@@ -154,14 +154,14 @@ pub fn plot_ui(ui: &mut Ui, kind: Kind, state: &State, view: &mut View, pointed:
 
 /// The part of the run that is in view, and how many columns of pixels show it.
 #[derive(Clone, Copy)]
-struct Window {
-    from: f64,
-    to: f64,
-    columns: usize,
+pub(super) struct Window {
+    pub from: f64,
+    pub to: f64,
+    pub columns: usize,
 }
 
 impl Window {
-    fn of(plot: &PlotUi<'_>) -> Self {
+    pub fn of(plot: &PlotUi<'_>) -> Self {
         let bounds = plot.plot_bounds();
         let columns = plot.transform().frame().width().max(1.0) as usize;
         // A plot that fits itself to the data needs all of them.
@@ -174,14 +174,14 @@ impl Window {
 
 /// From a measured value to a position on the axis.
 #[derive(Clone, Copy)]
-struct Scale {
-    log: bool,
+pub(super) struct Scale {
+    pub log: bool,
     /// 100 turns a share into percent.
-    factor: f64,
+    pub factor: f64,
 }
 
 impl Scale {
-    fn place(self, value: f64) -> f64 {
+    pub fn place(self, value: f64) -> f64 {
         let value = value * self.factor;
         if self.log { value.max(FLOOR).log10() } else { value }
     }

@@ -16,7 +16,7 @@ const LIST: [(&str, &str); 15] = [
     ("Ctrl+V", "Paste a picture, a file or a path"),
     ("Ctrl+S", "Save the model"),
     ("Ctrl+Shift+S", "Save the run now"),
-    ("Ctrl+1 to Ctrl+5", "Show data, model, training, filters, or evaluation"),
+    ("Ctrl+1, Ctrl+2, …", "Show the views, in their order"),
     ("Ctrl+B", "Show or hide the left column"),
     ("Tab, Shift+Tab", "Go to the next or previous control"),
     ("Arrow keys", "Walk through classes, pictures or kernels, once these have the focus"),
@@ -26,6 +26,9 @@ const LIST: [(&str, &str); 15] = [
     ("F1 or ?", "This list"),
     ("Esc", "Close this list"),
 ];
+
+const NUMBERS: [Key; 8] =
+    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
 
 /// Turns pressed keys into actions.
 pub fn read_keys(ctx: &Context, state: &State, draft: &Draft, view: &View, actions: &mut Vec<Action>) {
@@ -42,7 +45,7 @@ pub fn read_keys(ctx: &Context, state: &State, draft: &Draft, view: &View, actio
     if pressed(Modifiers::COMMAND, Key::B) {
         actions.push(Action::ToggleSetup);
     }
-    for (key, tab) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5].into_iter().zip(Tab::ALL) {
+    for (key, tab) in NUMBERS.into_iter().zip(Tab::ALL) {
         if pressed(Modifiers::COMMAND, key) {
             actions.push(Action::Show(tab));
         }

@@ -1,16 +1,18 @@
 //! Local response normalisation in plain Rust: the reference of the shaders, and the path without a card.
 //!
 //! Threads share the pictures and groups. Inside one, a block of pixels stays in the first-level cache while
-//! the channels go by; every inner loop runs along pixels, which the compiler turns into vector
-//! instructions. The work then runs close to the speed of memory.
+//! the channels go by; every inner loop runs along pixels, on the widest vector units that the processor has: the roots
+//! and quotients of each value would otherwise take most of the time.
 
 use std::ops::Range;
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::LrnConfig;
 use crate::kernels::recycle::take;
 use crate::kernels::response::three_quarters;
+use crate::kernels::vector::Vectors;
 
 /// Pixels of a block: the rows of a window of a few channels then fit the first-level cache.
 const BLOCK: usize = 512;
@@ -23,12 +25,39 @@ pub(super) struct Planes {
     pub pixels: usize,
 }
 
+/// S^-beta.
+trait Power: Copy + Sync {
+    fn of(self, s: f32) -> f32;
+}
+
+/// For the paper's beta, 0.75.
+#[derive(Clone, Copy)]
+struct ThreeQuarters;
+
+/// For any beta.
+#[derive(Clone, Copy)]
+struct Any(f32);
+
+impl Power for ThreeQuarters {
+    #[inline(always)]
+    fn of(self, s: f32) -> f32 {
+        three_quarters(s)
+    }
+}
+
+impl Power for Any {
+    #[inline(always)]
+    fn of(self, s: f32) -> f32 {
+        s.powf(-self.0)
+    }
+}
+
 /// y_i = x_i * S_i^-beta for contiguous `[N, groups, channels, pixels]`.
 pub(super) fn forward(x: &[f32], planes: &Planes, config: &LrnConfig) -> Vec<f32> {
     // One choice for the whole tensor keeps the loops free of branches.
     match config.beta {
-        0.75 => forward_with(x, planes, config, three_quarters),
-        beta => forward_with(x, planes, config, |s| s.powf(-beta)),
+        0.75 => forward_with(x, planes, config, ThreeQuarters),
+        beta => forward_with(x, planes, config, Any(beta)),
     }
 }
 
@@ -36,18 +65,54 @@ pub(super) fn forward(x: &[f32], planes: &Planes, config: &LrnConfig) -> Vec<f32
 /// dx_j = g_j S_j^-beta - 2 alpha beta x_j * sum over {i : j in window(i)} of g_i x_i S_i^(-beta-1).
 pub(super) fn backward(x: &[f32], grad: &[f32], planes: &Planes, config: &LrnConfig) -> Vec<f32> {
     match config.beta {
-        0.75 => backward_with(x, grad, planes, config, three_quarters),
-        beta => backward_with(x, grad, planes, config, |s| s.powf(-beta)),
+        0.75 => backward_with(x, grad, planes, config, ThreeQuarters),
+        beta => backward_with(x, grad, planes, config, Any(beta)),
     }
 }
 
-fn forward_with<P>(x: &[f32], planes: &Planes, config: &LrnConfig, power: P) -> Vec<f32>
-where
-    P: Fn(f32) -> f32 + Sync,
-{
+fn forward_with(x: &[f32], planes: &Planes, config: &LrnConfig, power: impl Power) -> Vec<f32> {
+    let vectors = Vectors::new();
     let mut y = take(x.len());
     let group = planes.group();
-    y.par_chunks_mut(group).zip(x.par_chunks(group)).for_each(|(y, x)| {
+    let chunks = y.par_chunks_mut(group).zip(x.par_chunks(group));
+    chunks.for_each(|(y, x)| vectors.run(Forward { y, x, planes, config, power }));
+    y
+}
+
+fn backward_with(
+    x: &[f32],
+    grad: &[f32],
+    planes: &Planes,
+    config: &LrnConfig,
+    power: impl Power,
+) -> Vec<f32> {
+    let vectors = Vectors::new();
+    let mut dx = take(x.len());
+    let group = planes.group();
+    let chunks = dx.par_chunks_mut(group).zip(x.par_chunks(group)).zip(grad.par_chunks(group));
+    chunks.for_each_init(
+        || vec![0.0; planes.channels * BLOCK],
+        |terms, ((dx, x), grad)| vectors.run(Backward { dx, x, grad, terms, planes, config, power }),
+    );
+    dx
+}
+
+/// One group of one picture.
+struct Forward<'a, P> {
+    y: &'a mut [f32],
+    x: &'a [f32],
+    planes: &'a Planes,
+    config: &'a LrnConfig,
+    power: P,
+}
+
+impl<P: Power> WithSimd for Forward<'_, P> {
+    type Output = ();
+
+    // Plain loops, which the compiler turns into instructions of the vector units that this is compiled for.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { y, x, planes, config, power } = self;
         let mut scratch = [0.0; BLOCK];
         for block in planes.blocks() {
             let s = &mut scratch[..block.len()];
@@ -55,26 +120,33 @@ where
                 planes.scales(s, x, channel, &block, config);
                 let row = planes.row(channel, &block);
                 for ((y, &x), &s) in y[row.clone()].iter_mut().zip(&x[row]).zip(&*s) {
-                    *y = x * power(s);
+                    *y = x * power.of(s);
                 }
             }
         }
-    });
-    y
+    }
 }
 
-fn backward_with<P>(x: &[f32], grad: &[f32], planes: &Planes, config: &LrnConfig, power: P) -> Vec<f32>
-where
-    P: Fn(f32) -> f32 + Sync,
-{
-    let mut dx = take(x.len());
-    let group = planes.group();
-    let factor = 2.0 * config.alpha * config.beta;
-    let chunks = dx.par_chunks_mut(group).zip(x.par_chunks(group)).zip(grad.par_chunks(group));
-    chunks.for_each(|((dx, x), grad)| {
+/// One group of one picture.
+struct Backward<'a, P> {
+    dx: &'a mut [f32],
+    x: &'a [f32],
+    grad: &'a [f32],
+    /// Room for g_i x_i S_i^(-beta-1) of a block, one row a channel.
+    terms: &'a mut [f32],
+    planes: &'a Planes,
+    config: &'a LrnConfig,
+    power: P,
+}
+
+impl<P: Power> WithSimd for Backward<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { dx, x, grad, terms, planes, config, power } = self;
+        let factor = 2.0 * config.alpha * config.beta;
         let mut scratch = [0.0; BLOCK];
-        // g_i x_i S_i^(-beta-1) of a block, one row a channel.
-        let mut terms = vec![0.0; planes.channels * BLOCK];
         for block in planes.blocks() {
             let s = &mut scratch[..block.len()];
             for channel in 0..planes.channels {
@@ -83,7 +155,7 @@ where
                 let inputs = x[row.clone()].iter().zip(&grad[row.clone()]).zip(&*s);
                 let outputs = dx[row].iter_mut().zip(&mut terms[channel * BLOCK..]);
                 for (((&x, &grad), &s), (dx, term)) in inputs.zip(outputs) {
-                    *dx = grad * power(s);
+                    *dx = grad * power.of(s);
                     *term = *dx * x / s;
                 }
             }
@@ -93,7 +165,9 @@ where
                 let sum = &mut scratch[..block.len()];
                 sum.fill(0.0);
                 for other in windows {
-                    sum.iter_mut().zip(&terms[other * BLOCK..]).for_each(|(sum, term)| *sum += term);
+                    for (sum, term) in sum.iter_mut().zip(&terms[other * BLOCK..]) {
+                        *sum += term;
+                    }
                 }
                 let row = planes.row(channel, &block);
                 for ((dx, &x), &sum) in dx[row.clone()].iter_mut().zip(&x[row]).zip(&*sum) {
@@ -101,8 +175,7 @@ where
                 }
             }
         }
-    });
-    dx
+    }
 }
 
 impl Planes {
@@ -128,11 +201,16 @@ impl Planes {
     }
 
     /// S of the pixels of `block` of `channel`.
+    #[inline(always)]
     fn scales(&self, s: &mut [f32], x: &[f32], channel: usize, block: &Range<usize>, config: &LrnConfig) {
         s.fill(0.0);
         for other in self.window(channel, config.left(), config.right()) {
-            s.iter_mut().zip(&x[self.row(other, block)]).for_each(|(s, x)| *s += x * x);
+            for (s, x) in s.iter_mut().zip(&x[self.row(other, block)]) {
+                *s += x * x;
+            }
         }
-        s.iter_mut().for_each(|s| *s = config.k + config.alpha * *s);
+        for s in s {
+            *s = config.k + config.alpha * *s;
+        }
     }
 }

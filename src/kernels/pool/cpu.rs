@@ -8,6 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::MaxPoolConfig;
+use crate::kernels::rank::rank;
 use crate::kernels::recycle::take;
 
 /// The maxima of contiguous planes of `input` height and width.
@@ -60,14 +61,6 @@ pub(super) fn backward(grad: &[f32], argmax: &[i32], input: [usize; 2], output: 
 /// Pixels of a plane. At least 1: chunks of an empty tensor need a size too.
 fn area([height, width]: [usize; 2]) -> usize {
     (height * width).max(1)
-}
-
-/// Where a value stands in the order that the maximum is taken in, as in the shader: as the numbers, with -0
-/// equal to 0 and NaN above all.
-fn rank(value: f32) -> i32 {
-    let magnitude = (value.to_bits() & 0x7fff_ffff) as i32;
-    let signed = if value.is_sign_negative() { -magnitude } else { magnitude };
-    if magnitude > 0x7f80_0000 { i32::MAX } else { signed }
 }
 
 /// The rows and columns of the picture that the windows cover.

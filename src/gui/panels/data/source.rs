@@ -18,13 +18,13 @@ pub fn source_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &View, act
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         heading_ui(ui, "Pictures");
-        ui.add_enabled_ui(!state.busy(), |ui| chooser_ui(ui, draft, view, actions));
+        ui.add_enabled_ui(!state.busy(), |ui| chooser_ui(ui, state, draft, view, actions));
         known_sets_ui(ui, state, actions);
         found_ui(ui, state, view, actions);
     });
 }
 
-fn chooser_ui(ui: &mut Ui, draft: &mut Draft, view: &View, actions: &mut Vec<Action>) {
+fn chooser_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &View, actions: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
         let sample = ui.selectable_label(draft.base.data.source == "sample", "Sample");
         let sample = sample.on_hover_text("Ten classes of coloured shapes, made by the program: nothing to download.");
@@ -40,6 +40,10 @@ fn chooser_ui(ui: &mut Ui, draft: &mut Draft, view: &View, actions: &mut Vec<Act
             actions.push(Action::PickArchive);
         }
     });
+    // Of no use during a run, whose settings need the room.
+    if state.running() {
+        return;
+    }
     ui.horizontal(|ui| {
         let recent = !view.recent.is_empty();
         let room = ui.available_width() - if recent { 76.0 } else { 0.0 };

@@ -10,7 +10,7 @@ use crate::gui::action::Action;
 use crate::gui::evaluate_view::Side;
 use crate::gui::format;
 use crate::gui::measured::{Chosen, Measured};
-use crate::gui::state::{Found, State};
+use crate::gui::state::{Found, Phase, State};
 use crate::gui::theme::card;
 use crate::gui::view::View;
 use crate::gui::widgets::{Direction, Pane, busy_ui, button_ui, empty_ui, heading_ui, progress_ui, split_ui};
@@ -65,7 +65,8 @@ fn may_measure(state: &State) -> Result<(), &'static str> {
     match &state.found {
         _ if state.measuring => Err("It is being measured."),
         _ if state.model.is_none() => Err("There is no network yet: train one, or open a model."),
-        _ if state.busy() => Err("Stop the run first: it is using the network."),
+        _ if state.phase == Phase::Paused && !state.stopping => Ok(()),
+        _ if state.busy() => Err("Pause the run first: it is using the network."),
         Found::Unusable(_) | Found::Nothing => Err("Choose pictures first."),
         Found::Looking => Err("The pictures are being opened."),
         Found::Ready(..) => Ok(()),
@@ -83,6 +84,9 @@ fn progress(ui: &mut Ui, state: &State) {
     });
     let size = egui::vec2(ui.available_width(), 8.0);
     progress_ui(ui, "Progress of the measurement", done as f64, total as f64, size);
+    if state.phase == Phase::Paused {
+        ui.label(RichText::new("Resume goes on with the run and gives the measurement up.").small().weak());
+    }
 }
 
 fn measured_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &mut View) {

@@ -11,7 +11,7 @@ use crate::words;
 const ROW: f32 = 19.0;
 
 /// The list, as high as there is room.
-pub fn layers_ui(ui: &mut Ui, sketch: &Sketch, height: f32) {
+pub fn layer_table_ui(ui: &mut Ui, sketch: &Sketch, height: f32) {
     let summary = &sketch.summary;
     let failing = sketch.fault.as_ref().and_then(|fault| fault.layer.as_deref());
     let memory = format!("Maps for {}", summary.batch);

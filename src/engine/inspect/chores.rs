@@ -1,0 +1,209 @@
+//! Work of many passes, done a little at a time so that whatever else goes on hardly notices.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::feeder::{Fed, Feeder};
+use super::{Answer, tell};
+use crate::config::DataConfig;
+use crate::data::Split;
+use crate::engine::outbox::Outbox;
+use crate::infer::{Candidate, OcclusionWork, Search};
+
+/// A bit of work lasts about so long: a click is answered after it.
+const BIT: Duration = Duration::from_millis(50);
+/// Pictures in one pass at most.
+const MOST: usize = 64;
+/// How far it is, is told this often.
+const REPORT_EVERY: Duration = Duration::from_millis(150);
+
+/// What is being worked on, the oldest first.
+#[derive(Default)]
+pub(in crate::engine) struct Chores {
+    list: Vec<Chore>,
+}
+
+struct Chore {
+    id: u64,
+    work: Work,
+    /// Pictures in a pass, as many as fit into a bit of time.
+    pass: usize,
+    told: Instant,
+}
+
+enum Work {
+    Occlusion(Box<OcclusionWork>),
+    Search(Box<SearchWork>),
+}
+
+struct SearchWork {
+    search: Search,
+    feeder: Feeder,
+    waiting: Vec<Candidate>,
+    /// Pictures that were read or refused, and how many are to be.
+    done: usize,
+    total: usize,
+    /// There are no more to come.
+    ended: bool,
+}
+
+/// How a bit of work ended.
+enum After {
+    /// There is more to do.
+    More,
+    /// There is more to do, but nothing at hand: pictures are being read.
+    Waiting,
+    Done,
+}
+
+impl Chores {
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub fn occlude(&mut self, outbox: &Outbox, id: u64, work: OcclusionWork) {
+        tell(outbox, id, Answer::Progress { done: 0, total: work.total() });
+        self.push(id, Work::Occlusion(Box::new(work)));
+    }
+
+    /// # Errors
+    /// No thread can be started to read the pictures.
+    #[expect(clippy::too_many_arguments, reason = "it is one order with its parts")]
+    pub fn search(
+        &mut self,
+        outbox: &Outbox,
+        id: u64,
+        search: Search,
+        data: DataConfig,
+        split: Split,
+        most: usize,
+        classes: &[String],
+    ) -> Result<(), String> {
+        let feeder = Feeder::start(data, split, search.stored_side(), most, classes.to_vec())?;
+        tell(outbox, id, Answer::Progress { done: 0, total: 0 });
+        let work = SearchWork { search, feeder, waiting: Vec::new(), done: 0, total: 0, ended: false };
+        self.push(id, Work::Search(Box::new(work)));
+        Ok(())
+    }
+
+    fn push(&mut self, id: u64, work: Work) {
+        self.list.push(Chore { id, work, pass: 1, told: Instant::now() });
+    }
+
+    /// Ends a chore, if it is still there, and tells what it has found.
+    pub fn stop(&mut self, outbox: &Outbox, id: u64) {
+        if let Some(place) = self.list.iter().position(|chore| chore.id == id) {
+            let answer = match self.list.remove(place).work {
+                Work::Search(work) if work.search.found().seen > 0 => {
+                    Answer::Exciting { result: Arc::new(work.search.finish()), stopped: true }
+                }
+                Work::Search(_) | Work::Occlusion(_) => Answer::Stopped,
+            };
+            tell(outbox, id, answer);
+        }
+    }
+
+    /// Gives up the oldest, which has broken.
+    pub fn abandon(&mut self, outbox: &Outbox, reason: &str) {
+        if !self.list.is_empty() {
+            let id = self.list.remove(0).id;
+            tell(outbox, id, Answer::Failed(format!("something broke inside the program: {reason}")));
+        }
+    }
+
+    /// Works on the oldest for a moment. False: nothing could be done just now.
+    pub fn work(&mut self, outbox: &Outbox) -> bool {
+        let Some(chore) = self.list.first_mut() else { return false };
+        let id = chore.id;
+        let after = chore.bit();
+        if !matches!(after, Ok(After::Done)) && chore.told.elapsed() >= REPORT_EVERY {
+            chore.told = Instant::now();
+            let (done, total) = chore.work.progress();
+            tell(outbox, id, Answer::Progress { done, total });
+        }
+        let answer = match after {
+            Ok(After::More) => return true,
+            Ok(After::Waiting) => return false,
+            Ok(After::Done) => self.list.remove(0).work.answer(),
+            Err(reason) => {
+                self.list.remove(0);
+                Answer::Failed(reason)
+            }
+        };
+        tell(outbox, id, answer);
+        true
+    }
+}
+
+impl Chore {
+    /// One pass.
+    fn bit(&mut self) -> Result<After, String> {
+        let began = Instant::now();
+        let after = match &mut self.work {
+            Work::Occlusion(work) => {
+                work.advance(self.pass)?;
+                if work.done() == work.total() { After::Done } else { After::More }
+            }
+            Work::Search(work) => work.bit(self.pass)?,
+        };
+        if matches!(after, After::More) {
+            let took = began.elapsed();
+            self.pass = if took > BIT * 2 {
+                self.pass / 2
+            } else if took < BIT {
+                self.pass * 2
+            } else {
+                self.pass
+            };
+            self.pass = self.pass.clamp(1, MOST);
+        }
+        Ok(after)
+    }
+}
+
+impl Work {
+    fn progress(&self) -> (usize, usize) {
+        match self {
+            Self::Occlusion(work) => (work.done(), work.total()),
+            Self::Search(work) => (work.done, work.total),
+        }
+    }
+
+    fn answer(self) -> Answer {
+        match self {
+            Self::Occlusion(work) => match work.finish() {
+                Some(map) => Answer::Occlusion(Arc::new(map)),
+                None => Answer::Stopped,
+            },
+            Self::Search(work) => Answer::Exciting { result: Arc::new(work.search.finish()), stopped: false },
+        }
+    }
+}
+
+impl SearchWork {
+    fn bit(&mut self, pass: usize) -> Result<After, String> {
+        while self.waiting.len() < pass && !self.ended {
+            match self.feeder.next() {
+                Some(Fed::Total(total)) => self.total = total,
+                Some(Fed::Picture(candidate)) => self.waiting.push(candidate),
+                Some(Fed::Refused) => self.done += 1,
+                Some(Fed::Failed(reason)) => return Err(reason),
+                Some(Fed::End) => self.ended = true,
+                None => break,
+            }
+        }
+        if self.waiting.is_empty() && !self.ended {
+            return Ok(After::Waiting);
+        }
+        let next: Vec<Candidate> = self.waiting.drain(..pass.min(self.waiting.len())).collect();
+        self.search.add(&next)?;
+        self.done += next.len();
+        if !self.waiting.is_empty() || !self.ended {
+            return Ok(After::More);
+        }
+        if self.search.found().seen == 0 {
+            return Err("none of the pictures could be read".into());
+        }
+        Ok(After::Done)
+    }
+}
