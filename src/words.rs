@@ -1,4 +1,4 @@
-//! Numbers, addresses and paths as people read them: what the data layer, the terminal, the window and the files of a
+//! Numbers, addresses, paths and fields of tables as people read them: what the data layer, the terminal, the window and the files of a
 //! run say alike.
 
 use std::any::Any;
@@ -135,6 +135,11 @@ pub fn argument(text: &str) -> String {
     if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
+/// A field of comma-separated values, whatever is in it: in quotes, with every quote inside doubled.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +208,11 @@ mod tests {
         ] {
             assert_eq!(address(given), shown, "{given}");
         }
+    }
+
+    #[test]
+    fn a_field_keeps_its_commas_and_quotes() {
+        assert_eq!(quoted("a, \"b\"\n"), "\"a, \"\"b\"\"\n\"");
     }
 
     #[cfg(unix)]

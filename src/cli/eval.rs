@@ -18,12 +18,13 @@ const SHOWN: usize = 5;
 
 /// Loads the model, measures, reports.
 pub(super) fn run(args: EvalArgs) -> Status {
-    let EvalArgs { model_file, data, views, tables, device, json } = args;
+    let EvalArgs { model_file, data, corrections, views, tables, device, json } = args;
     let session = match Session::start(json, false) {
         Ok(session) => session,
         Err(status) => return status,
     };
-    let settings = split_of(&model_file, &data);
+    let mut settings = split_of(&model_file, &data);
+    settings.corrections = corrections.or(settings.corrections);
     session.send(Command::Load { path: model_file, device });
     let mut report = Report::new(json);
     for event in session.events() {
@@ -98,11 +99,15 @@ fn sentences(evaluation: &Evaluation) -> Vec<String> {
 
 /// How the pictures of `source` are divided: as in the run that made the model, if it lies in its run folder and
 /// was trained on the same source, so that what is measured was held back then too.
-fn split_of(model_file: &Path, source: &str) -> DataConfig {
+pub(super) fn split_of(model_file: &Path, source: &str) -> DataConfig {
     let standard = DataConfig { source: source.into(), ..DataConfig::default() };
     let config = model_file.with_file_name("config.toml");
     match RunConfig::load(Some(&config), &[]) {
-        Ok(run) if run.data.source == source => {
+        Ok(mut run) if run.data.source == source => {
+            // The run's own list lies beside it, also where its folder was moved.
+            let list =
+                run.data.corrections.map(|named| (model_file.with_file_name("corrections.csv"), named));
+            run.data.corrections = list.map(|(own, named)| if own.exists() { own } else { named });
             if run.data != standard {
                 output::note(&format!("pictures are held back as in {}", config.display()));
             }

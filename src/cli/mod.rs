@@ -200,6 +200,10 @@ struct EvalArgs {
     /// downloaded set by its name (`alexnet-lab data list`)
     #[arg(long, value_name = "SOURCE")]
     data: String,
+    /// A list of pictures that are something else than their labels say, or to be left out (saved from the window);
+    /// without it, the one that the run was trained with
+    #[arg(long, value_name = "FILE.csv")]
+    corrections: Option<PathBuf>,
     /// 1: the central crop. 10: the paper's corners, centre and mirror images, averaged
     #[arg(long, default_value = "1", value_parser = views)]
     views: Views,
@@ -225,6 +229,14 @@ struct PredictArgs {
     /// How many classes to list
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     top: u16,
+    /// Write path, true class where a folder is named after it, and the most probable classes of every picture to this
+    /// file (comma-separated values)
+    #[arg(long, value_name = "FILE.csv")]
+    csv: Option<PathBuf>,
+    /// Show the six training pictures of this source that the network finds most like each picture: `sample`, a folder,
+    /// an archive, a list or a downloaded set
+    #[arg(long, value_name = "SOURCE")]
+    nearest: Option<String>,
     /// auto, cpu, gpu, gpu:N or software
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,

@@ -1,124 +1,198 @@
-//! `alexnet-lab predict`: the most probable classes of pictures.
+//! `alexnet-lab predict`: the most probable classes of pictures, one by one or of whole folders.
 
-use std::path::{Path, PathBuf};
+use std::collections::VecDeque;
+use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::PredictArgs;
+use super::eval::split_of;
 use super::output::{self, Status};
+use super::progress;
 use super::session::Session;
-use crate::engine::{Command, Event, PictureSource, Prediction};
+use crate::engine::{
+    Classified, Command, Event, FolderAnswer, FolderScore, Inquiry, InquiryEnd, InquiryNews, Nearest,
+    PictureSource, folder_table,
+};
 
-/// A picture to classify.
-struct Job {
-    path: PathBuf,
-    /// Named on the command line, not found in a folder: then it must be a picture.
-    named: bool,
-}
+/// Training pictures shown with each picture, as in the paper's Figure 4.
+const NEIGHBOURS: usize = 6;
+/// The number of the only folder that is asked about.
+const ID: u64 = 1;
 
-/// Loads the model, then classifies one picture after the other.
+/// Loads the model, then classifies everything.
 pub(super) fn run(args: PredictArgs) -> Status {
-    let PredictArgs { model_file, views, top, device, json, inputs } = args;
-    let jobs = match collect(&inputs) {
-        Ok(jobs) => jobs,
-        Err(message) => return output::bad_input(&message, json),
-    };
+    let PredictArgs { model_file, views, top, csv, nearest, device, json, inputs } = args;
     let session = match Session::start(json, false) {
         Ok(session) => session,
         Err(status) => return status,
     };
-    let ask = |index: usize| {
-        if let Some(job) = jobs.get(index) {
-            let source = PictureSource::File(job.path.clone());
-            session.send(Command::Predict { id: index as u64, source, views, top: top.into() });
-        }
-    };
+    let index = nearest.map(|source| Box::new(split_of(&model_file, &source)));
+    let ask = |inquiry| session.send(Command::Inquire(inquiry));
+    let folder = || Inquiry::Folder { id: ID, inputs: inputs.clone(), views, top: top.into() };
     session.send(Command::Load { path: model_file, device });
-    let (mut good, mut bad_names) = (0, 0);
+    let mut answers = Answers::new(json, index.is_some());
+    let bar = progress::bar("{msg} {wide_bar} {pos}/{len}");
     for event in session.events() {
         if session.interrupted() {
             return Status::Interrupted;
         }
         match event {
-            Event::Loaded(_) => ask(0),
-            Event::Prediction { id, result, .. } => {
-                let index = id as usize;
-                let job = &jobs[index];
-                match &result {
-                    Ok(_) => good += 1,
-                    Err(_) if job.named => bad_names += 1,
-                    Err(_) => {}
-                }
-                report(&job.path, &result, json);
-                if index + 1 == jobs.len() {
-                    return if good > 0 && bad_names == 0 { Status::Done } else { Status::BadInput };
-                }
-                ask(index + 1);
+            Event::Loaded(_) => match &index {
+                Some(config) => ask(Inquiry::Index(config.clone())),
+                None => ask(folder()),
+            },
+            Event::Inquiry(InquiryNews::Indexing { done, total }) => {
+                bar.set_message("Looking at the training pictures");
+                progress::show(&bar, done, total);
             }
+            Event::Inquiry(InquiryNews::Indexed(_)) => {
+                bar.finish_and_clear();
+                ask(folder());
+            }
+            Event::Inquiry(InquiryNews::FolderAnswers { answers: some, .. }) => {
+                for answer in some {
+                    if answers.want_neighbours(&answer) {
+                        let source = PictureSource::File(answer.path.clone());
+                        ask(Inquiry::Nearest { id: ID, source, count: NEIGHBOURS });
+                    }
+                    answers.take(answer);
+                }
+            }
+            Event::Inquiry(InquiryNews::Nearest { result, .. }) => answers.take_neighbours(result),
+            Event::Inquiry(InquiryNews::FolderEnded { end: InquiryEnd::Done, .. }) => answers.all_here = true,
+            Event::Inquiry(
+                InquiryNews::FolderEnded { end: InquiryEnd::Failed(reason), .. }
+                | InquiryNews::IndexEnded(InquiryEnd::Failed(reason)),
+            ) => return output::bad_input(&reason, json),
             Event::Warning(text) => output::note(&format!("note: {text}")),
             Event::Failed { message, bad_input, .. } => return output::failure(&message, bad_input, json),
             _ => {}
+        }
+        if answers.all_here && answers.waiting.is_empty() {
+            return answers.end(csv.as_deref());
         }
     }
     output::failure("the engine ended without a word", false, json)
 }
 
-fn report(path: &Path, result: &Result<Prediction, String>, json: bool) {
-    match result {
-        Ok(prediction) if json => {
-            let top: Vec<_> =
-                prediction.top.iter().map(|(class, p)| json!({ "class": class, "p": p })).collect();
-            output::object(&json!({ "event": "predict", "path": path, "top": top }));
+/// What has been answered so far. What is complete is told at once, in the order of the files.
+struct Answers {
+    json: bool,
+    with_neighbours: bool,
+    /// Those that neighbours are still missing for, and those behind them.
+    waiting: VecDeque<(FolderAnswer, Option<Result<Nearest, String>>)>,
+    told: Vec<FolderAnswer>,
+    all_here: bool,
+}
+
+impl Answers {
+    fn new(json: bool, with_neighbours: bool) -> Self {
+        Self { json, with_neighbours, waiting: VecDeque::new(), told: Vec::new(), all_here: false }
+    }
+
+    fn want_neighbours(&self, answer: &FolderAnswer) -> bool {
+        self.with_neighbours && answer.result.is_ok()
+    }
+
+    fn take(&mut self, answer: FolderAnswer) {
+        self.waiting.push_back((answer, None));
+        self.tell();
+    }
+
+    /// Takes the neighbours of the first picture that has none yet.
+    fn take_neighbours(&mut self, found: Result<Nearest, String>) {
+        let missing =
+            |(answer, found): &&mut (FolderAnswer, Option<_>)| answer.result.is_ok() && found.is_none();
+        if let Some((_, place)) = self.waiting.iter_mut().find(missing) {
+            *place = Some(found);
         }
-        Ok(prediction) => {
-            output::line(&path.display().to_string());
-            for (class, p) in &prediction.top {
-                output::line(&format!("  {:5.1} %  {class}", p * 100.0));
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        while let Some((answer, found)) = self.waiting.pop_front() {
+            if self.want_neighbours(&answer) && found.is_none() {
+                self.waiting.push_front((answer, found));
+                return;
+            }
+            match (&answer.result, self.json) {
+                (Ok(classified), true) => {
+                    output::object(&object(&answer.path, classified, found.as_ref()));
+                }
+                (Ok(classified), false) => tell(&answer.path, classified, found.as_ref()),
+                (Err(error), json) => {
+                    output::note(&format!("error: {error}"));
+                    if json {
+                        output::object(&json!({ "event": "predict", "path": answer.path, "error": error }));
+                    }
+                }
+            }
+            self.told.push(answer);
+        }
+    }
+
+    /// Writes the table, and the figures where classes are known.
+    fn end(&self, csv: Option<&Path>) -> Status {
+        let mut score = FolderScore::default();
+        self.told.iter().for_each(|answer| score.add(answer));
+        if let (Some(top1), Some(top5)) = (score.top1_error(), score.top5_error()) {
+            if self.json {
+                output::object(&json!({
+                    "event": "score", "pictures": score.pictures, "labelled": score.labelled,
+                    "unusable": score.unusable, "top1_error": top1, "top5_error": top5,
+                }));
+            } else {
+                let (labelled, [top1, top5]) = (score.labelled, [top1, top5].map(|error| error * 100.0));
+                output::note(&format!(
+                    "top-1 error {top1:.2} %, top-5 error {top5:.2} % on {labelled} pictures whose folder names their \
+                     class"
+                ));
             }
         }
-        Err(error) => {
-            output::note(&format!("error: {error}"));
-            if json {
-                output::object(&json!({ "event": "predict", "path": path, "error": error }));
+        if let Some(path) = csv {
+            if let Err(reason) = std::fs::write(path, folder_table(self.told.iter())) {
+                let text = format!("cannot write {}: {reason}; choose another place", path.display());
+                return output::bad_input(&text, self.json);
             }
+            output::note(&format!("table: {}", path.display()));
         }
+        let bad_names = self.told.iter().any(|answer| answer.named && answer.result.is_err());
+        if score.pictures > 0 && !bad_names { Status::Done } else { Status::BadInput }
     }
 }
 
-/// The files that were named, and all files of the folders that were named, in order of their names.
-fn collect(inputs: &[PathBuf]) -> Result<Vec<Job>, String> {
-    let mut jobs = Vec::new();
-    for input in inputs {
-        if input.is_dir() {
-            let before = jobs.len();
-            walk(input, &mut jobs)?;
-            if jobs.len() == before {
-                return Err(format!("the folder {} has no files", input.display()));
-            }
-        } else {
-            jobs.push(Job { path: input.clone(), named: true });
-        }
+fn object(path: &Path, classified: &Classified, found: Option<&Result<Nearest, String>>) -> Value {
+    let top: Vec<_> = classified.top.iter().map(|(class, p)| json!({ "class": class, "p": p })).collect();
+    let mut object = json!({ "event": "predict", "path": path, "top": top });
+    if let Some(truth) = &classified.truth {
+        object["truth"] = json!({ "class": truth.class, "rank": truth.rank + 1, "p": truth.probability });
     }
-    Ok(jobs)
+    match found {
+        Some(Ok(found)) => {
+            let near = |one: &crate::engine::Neighbour| json!({ "name": one.name, "class": one.class, "distance": one.distance });
+            object["nearest"] = found.neighbours.iter().map(near).collect();
+        }
+        Some(Err(error)) => object["nearest_error"] = json!(error),
+        None => {}
+    }
+    object
 }
 
-fn walk(folder: &Path, jobs: &mut Vec<Job>) -> Result<(), String> {
-    let unreadable = |e: std::io::Error| format!("cannot read the folder {}: {e}", folder.display());
-    let mut entries = std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
-        .map_err(unreadable)?;
-    entries.sort();
-    for path in entries {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // Links to folders could lead round in a circle.
-        if hidden || (path.is_symlink() && path.is_dir()) {
-            continue;
-        }
-        if path.is_dir() {
-            walk(&path, jobs)?;
-        } else {
-            jobs.push(Job { path, named: false });
-        }
+fn tell(path: &Path, classified: &Classified, found: Option<&Result<Nearest, String>>) {
+    output::line(&path.display().to_string());
+    for (class, p) in &classified.top {
+        let mark =
+            classified.truth.as_ref().filter(|truth| truth.class == *class).map_or("", |_| "  <- it is");
+        output::line(&format!("  {:5.1} %  {class}{mark}", p * 100.0));
     }
-    Ok(())
+    match found {
+        Some(Ok(found)) => {
+            for near in &found.neighbours {
+                output::line(&format!("  near {:8.3}  {}  ({})", near.distance, near.class, near.name));
+            }
+        }
+        Some(Err(error)) => output::note(&format!("error: {error}")),
+        None => {}
+    }
 }

@@ -11,6 +11,8 @@ pub struct DataConfig {
     /// `sample`, or the path of a folder, an archive (`.tar`, `.tar.gz`, `.zip`) or a list of paths and labels, or the
     /// name of a data set that was downloaded.
     pub source: String,
+    /// A list of pictures that are something else than their labels say, or that are to be left out. Empty: none.
+    pub corrections: Option<PathBuf>,
     /// Share of the pictures held back for validation when the source has no such split.
     pub validation_share: f64,
     /// Seed of that split. The same seed gives the same split, whatever the seed of the run.
@@ -54,6 +56,7 @@ impl Default for DataConfig {
     fn default() -> Self {
         Self {
             source: "sample".into(),
+            corrections: None,
             validation_share: 0.2,
             split_seed: 0,
             max_per_class: 0,

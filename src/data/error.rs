@@ -28,6 +28,8 @@ pub enum DataError {
     PartOfSet { path: String, what: &'static str, remedy: &'static str },
     #[error("`{list}` in `{path}` cannot be used: {reason}")]
     List { path: String, list: String, reason: String },
+    #[error("the list of corrections `{}` cannot be used: {reason}", path.display())]
+    Corrections { path: std::path::PathBuf, reason: String },
     #[error("looking at the pictures was cancelled")]
     Cancelled,
     #[error(

@@ -12,6 +12,7 @@ pub mod augment;
 mod budget;
 mod check;
 mod colour;
+mod corrections;
 mod decode;
 pub mod download;
 mod error;
@@ -29,6 +30,7 @@ mod sample;
 pub mod sampler;
 mod sources;
 mod store;
+mod stream;
 mod sums;
 mod tiff;
 
@@ -46,6 +48,7 @@ use sources::{Opening, SingleFile};
 
 pub use check::{Check, ClassCount, Duplicates, Figures, Sizes, check};
 pub use colour::{ColourPca, ColourStatistics, Colouring};
+pub use corrections::{Correction, Corrections};
 pub use decode::{decode, dimensions, square};
 pub use error::{DataError, DataSetThere};
 pub use fingerprint::Fingerprint;
@@ -57,6 +60,7 @@ pub use prepared::{
 pub use sample::SampleDataset;
 pub use sources::Fault;
 pub use store::{PictureStore, planes};
+pub use stream::{Stream, Streamed};
 
 /// Opens the source that `config` names: `sample`, a folder, an archive (`.tar`, `.tar.gz`, `.zip`), a list of
 /// paths and labels, or a known data set that was downloaded. A path goes before a known set of the same name. Indexes the files and reads a few headers, but decodes no picture.
@@ -80,6 +84,19 @@ pub fn open_unless(config: &DataConfig, cancel: &AtomicBool) -> Result<Arc<dyn D
 /// # Errors
 /// As [`open_unless`].
 pub fn open_counting(
+    config: &DataConfig,
+    cancel: &AtomicBool,
+    found: &AtomicUsize,
+) -> Result<Arc<dyn Dataset>, DataError> {
+    let original = open_original(config, cancel, found)?;
+    match &config.corrections {
+        Some(list) => corrections::corrected(original, list),
+        None => Ok(original),
+    }
+}
+
+/// The source as it is, without corrections.
+fn open_original(
     config: &DataConfig,
     cancel: &AtomicBool,
     found: &AtomicUsize,
@@ -226,6 +243,16 @@ pub trait Dataset: Send + Sync {
     /// permission was the reason.
     fn fault(&self, _split: Split, _index: usize) -> Fault {
         Fault::Picture
+    }
+
+    /// Where picture `index` of `split` stands in the split as the source has it, before corrections left any out.
+    fn place(&self, _split: Split, index: usize) -> u32 {
+        index as u32
+    }
+
+    /// The corrections that are laid over the source.
+    fn corrections(&self) -> Option<&Corrections> {
+        None
     }
 
     /// What lies at the source but belongs to no class, with the reason; a thousand at most.

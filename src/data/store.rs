@@ -17,7 +17,7 @@ use super::error::DataError;
 use super::pool::{Pool, Taken};
 use super::prepared::{Kept, Square};
 use super::sums::Sums;
-use super::{Dataset, Description, Refused, Split};
+use super::{Corrections, Dataset, Description, Refused, Split};
 
 /// Decoded pictures that wait for their turn, for each thread.
 const AHEAD: usize = 16;
@@ -244,14 +244,20 @@ impl PictureStore {
         self.items(split)[index].label
     }
 
-    /// Place of usable picture `index` in the data set, which counts refused pictures too.
+    /// Place of usable picture `index` in the split as the source has it, which counts refused pictures and those that
+    /// were left out by hand, too.
     pub fn place(&self, split: Split, index: usize) -> u32 {
-        self.items(split)[index].index
+        self.dataset.place(split, self.items(split)[index].index as usize)
     }
 
     /// File or entry name of usable picture `index`.
     pub fn name(&self, split: Split, index: usize) -> String {
         self.dataset.name(split, self.items(split)[index].index as usize)
+    }
+
+    /// The corrections that are laid over the source, if there are any.
+    pub fn corrections(&self) -> Option<&Corrections> {
+        self.dataset.corrections()
     }
 
     /// The files that cannot be used, in the order of the data set.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
+pub use super::inquiry::Inquiry;
 use super::inspect::Inspect;
 pub use super::take_up::TakeUp;
 use crate::config::{DataConfig, RunConfig};
@@ -19,6 +20,8 @@ pub enum PictureSource {
     Bytes { name: String, bytes: Vec<u8> },
     /// Pixels, for example from the clipboard.
     Pixels { name: String, picture: RgbImage },
+    /// Pixels of a picture whose class is known.
+    Labelled { name: String, picture: RgbImage, class: String },
 }
 
 /// A request to the engine. Commands are served before every micro-batch, so a pause, a stop or a
@@ -71,6 +74,8 @@ pub enum Command {
     },
     /// Look inside the current model: answered by [`Event::Inspected`](super::Event::Inspected).
     Inspect(Box<Inspect>),
+    /// Ask the current model something that takes longer than one picture.
+    Inquire(Inquiry),
     /// Save what is going on and end the engine thread.
     ShutDown,
 }

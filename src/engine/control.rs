@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::inspect::{self, Chores};
+use super::desk::{Desks, GLANCE, Progress};
 use super::model::View;
 use super::outbox::Outbox;
 use super::{Command, Event, Views};
-
-/// How long to wait for what a chore needs.
-pub(super) const CHORE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves commands between two pieces of work and remembers those that change its course.
 pub(super) struct Control<'a> {
@@ -31,12 +28,12 @@ pub(super) struct Control<'a> {
     pub at_rest: bool,
     /// A measurement of the validation pictures is wanted now.
     pub measure: Option<Views>,
-    /// Looks into the network that take many passes.
-    pub chores: Chores,
+    /// Questions that take many passes.
+    desk: Desks,
 }
 
 impl<'a> Control<'a> {
-    pub fn new(inbox: &'a Receiver<Command>, outbox: &'a Outbox, chores: Chores) -> Self {
+    pub fn new(inbox: &'a Receiver<Command>, outbox: &'a Outbox, desk: Desks) -> Self {
         Self {
             inbox,
             outbox,
@@ -48,7 +45,7 @@ impl<'a> Control<'a> {
             keep: false,
             at_rest: false,
             measure: None,
-            chores,
+            desk,
         }
     }
 
@@ -56,32 +53,38 @@ impl<'a> Control<'a> {
         self.inbox
     }
 
-    /// Serves every command that is waiting, and goes on a little with the chores. Predictions and saves are made
+    /// Serves every command that is waiting, and goes on a little with the questions in hand. Predictions and saves are made
     /// with `model`.
     pub fn drain(&mut self, model: Option<View<'_>>) {
         while let Ok(command) = self.inbox.try_recv() {
             self.serve(command, model);
         }
+        self.inquire(model);
+    }
+
+    /// A pass for a question in hand, if it is its turn beside the work going on.
+    pub fn inquire(&mut self, model: Option<View<'_>>) {
         if !self.stop {
-            self.chores.work(self.outbox);
+            self.desk.borrow_mut().advance(self.outbox, model, true);
         }
     }
 
-    /// Waits for a command and serves it. While there are chores it does not wait but goes on with them.
+    /// Waits for a command and serves it. While there are questions in hand it goes on with them.
     pub fn wait(&mut self, model: Option<View<'_>>) {
-        if !self.chores.is_empty() {
-            let pause = if self.chores.work(self.outbox) { Duration::ZERO } else { CHORE_PAUSE };
-            return self.wait_at_most(pause, model);
-        }
-        match self.inbox.recv() {
-            Ok(command) => self.serve(command, model),
-            // Nobody can send any more: the handle is gone.
-            Err(_) => self.end(),
+        match next_command(self.inbox, self.outbox, &self.desk, model) {
+            Some(command) => self.serve(command, model),
+            None => self.end(),
         }
     }
 
     /// Waits for a command for so long at most, and serves it.
     pub fn wait_at_most(&mut self, time: Duration, model: Option<View<'_>>) {
+        let worked = self.desk.borrow_mut().advance(self.outbox, model, false);
+        let time = match worked {
+            Progress::Nothing => time,
+            Progress::Waiting => time.min(GLANCE),
+            Progress::Worked => Duration::ZERO,
+        };
         match self.inbox.recv_timeout(time) {
             Ok(command) => self.serve(command, model),
             Err(RecvTimeoutError::Timeout) => {}
@@ -104,7 +107,8 @@ impl<'a> Control<'a> {
             Command::Predict { id, source, views, top } => {
                 predict(self.outbox, model, id, source, views, top)
             }
-            Command::Inspect(order) => inspect::inspect(self.outbox, &mut self.chores, model, *order),
+            Command::Inspect(order) => self.desk.borrow_mut().look(self.outbox, model, *order),
+            Command::Inquire(inquiry) => self.desk.borrow_mut().serve(self.outbox, model, inquiry),
             Command::Save(path) => save(self.outbox, model, &path),
             Command::Keep => self.keep = true,
             Command::ShowKernels(layer) => show_kernels(self.outbox, model, &layer),
@@ -129,6 +133,27 @@ impl<'a> Control<'a> {
     fn end(&mut self) {
         self.stop = true;
         self.shut_down = true;
+    }
+}
+
+/// The next command; until it comes, questions in hand are answered. Nothing: nobody can send any more.
+pub(super) fn next_command(
+    inbox: &Receiver<Command>,
+    outbox: &Outbox,
+    desk: &Desks,
+    model: Option<View<'_>>,
+) -> Option<Command> {
+    loop {
+        let time = match desk.borrow_mut().advance(outbox, model, false) {
+            Progress::Nothing => return inbox.recv().ok(),
+            Progress::Waiting => GLANCE,
+            Progress::Worked => Duration::ZERO,
+        };
+        match inbox.recv_timeout(time) {
+            Ok(command) => return Some(command),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
     }
 }
 

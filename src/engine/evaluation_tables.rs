@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::folder::quoted;
 use crate::model::replace_file;
 use crate::vis::Evaluation;
+use crate::words::quoted;
 
 /// A table that cannot be written.
 #[derive(Debug, thiserror::Error)]

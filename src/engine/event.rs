@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::inquiry::InquiryNews;
 use super::inspect::Inspected;
 use super::memory::MemoryNeed;
 use super::statistics::InputStatistics;
 use crate::config::RunConfig;
 use crate::data::{Description, Refused};
-pub use crate::infer::Prediction;
+pub use crate::infer::{Prediction, Truth, Vote};
 pub use crate::train::Suggestion;
 use crate::vis::{Evaluation, EvaluationPoint, FilterGrid, History, LayerKernels, RatePoint, StepPoint};
 
@@ -76,6 +77,8 @@ pub enum Event {
     },
     /// A report about [`Command::Inspect`](super::Command::Inspect).
     Inspected(Box<Inspected>),
+    /// An answer to an [`Inquiry`](super::Inquiry).
+    Inquiry(InquiryNews),
     /// Something worth knowing; nothing is wrong.
     Note(String),
     /// Something the user should know; the run goes on.

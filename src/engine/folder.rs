@@ -17,6 +17,7 @@ use crate::data::Refused;
 use crate::model::replace_file;
 use crate::train::checkpoint::{Mark, Shelf};
 use crate::vis::{EvaluationPoint, History, RatePoint, StepPoint};
+use crate::words::quoted;
 
 /// Rows reach the disk at least this often.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -105,7 +106,7 @@ fn remedy(reason: &io::Error) -> &'static str {
 }
 
 /// Everything that a run or a search writes; none of it may replace what is there.
-const OWN_FILES: [&str; 14] = [
+const OWN_FILES: [&str; 15] = [
     FILM,
     "metrics.csv",
     "timing.csv",
@@ -120,19 +121,17 @@ const OWN_FILES: [&str; 14] = [
     "checkpoints",
     PARENT,
     pictures::SUMS,
+    CORRECTIONS,
 ];
 
 /// The folder of all runs, where the program was started.
 const RUNS: &str = "runs";
 /// The settings of a run.
 pub(super) const CONFIG: &str = "config.toml";
+/// The list of corrections that a run began with.
+pub(super) const CORRECTIONS: &str = "corrections.csv";
 /// What a branch says of where it comes from.
 pub(super) const PARENT: &str = "parent.json";
-
-/// A field of comma-separated values, whatever is in it.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
-}
 
 /// Files with reasons as comma-separated values, every field in quotes.
 pub fn refused_table<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
@@ -354,7 +353,9 @@ impl RunFolder {
     /// Takes back a folder in which nothing happened. One that holds anything else stays.
     pub fn discard(self) {
         let path = self.without_tables();
-        let _ = fs::remove_file(path.join(CONFIG));
+        for name in [CONFIG, CORRECTIONS] {
+            let _ = fs::remove_file(path.join(name));
+        }
         let _ = fs::remove_dir(path);
     }
 

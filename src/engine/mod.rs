@@ -8,6 +8,7 @@ mod check_report;
 mod command;
 mod control;
 mod conversion;
+mod desk;
 mod diagnosis;
 mod disk;
 mod download;
@@ -20,6 +21,7 @@ mod film;
 mod find;
 mod folder;
 mod handle;
+mod inquiry;
 mod inspect;
 mod interrupted;
 mod keeper;
@@ -28,6 +30,7 @@ mod memory;
 mod model;
 mod outbox;
 mod pace;
+mod pacer;
 mod pictures;
 mod plan;
 mod prepare;
@@ -70,11 +73,15 @@ pub use download::{
 pub use evaluation_tables::{TableError, read_confusion, write_evaluation};
 pub use event::{
     CheckpointInfo, Checkpoints, Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo,
-    RunSummary, Stage, StopReason, Suggestion, TakenUp,
+    RunSummary, Stage, StopReason, Suggestion, TakenUp, Truth, Vote,
 };
 pub use film::{film, newest_kernels};
 pub use folder::refused_table;
 pub use handle::Engine;
+pub use inquiry::{
+    FolderAnswer, FolderScore, IndexInfo, Inquiry, InquiryEnd, InquiryNews, Nearest, Neighbour, folder_table,
+    small_picture,
+};
 pub use inspect::{Answer, Inspect, Inspected, Question, exciting_table};
 pub use interrupted::{Interrupted, interrupted, interrupted_run};
 pub use memory::MemoryNeed;
@@ -92,7 +99,8 @@ pub use take_up::{KeptCheckpoint, kept_checkpoints};
 pub use crate::data::Report as PrepareReport;
 pub use crate::data::Split;
 pub use crate::infer::{
-    Activations, Excites, Exciting, GradCam, LayerActivations, Muted, Occlusion, Patch, Shown, Step, ranked,
+    Activations, Classified, Excites, Exciting, GradCam, LayerActivations, Muted, Occlusion, Patch, Shown,
+    Step, class_of_path, ranked,
 };
 pub use crate::model::Field;
 pub use crate::model::ImportOptions;

@@ -66,9 +66,14 @@ impl View<'_> {
         views: Views,
         top: usize,
     ) -> (String, Result<Prediction, String>) {
+        let truth = match &source {
+            PictureSource::File(path) => infer::class_of_path(path, self.classes),
+            PictureSource::Labelled { class, .. } => self.classes.iter().position(|known| known == class),
+            PictureSource::Bytes { .. } | PictureSource::Pixels { .. } => None,
+        };
         let (name, picture) = open_picture(source);
         let result = picture.and_then(|picture| {
-            infer::classify(self.network, self.input, self.classes, &picture, views, top)
+            infer::classify_known(self.network, self.input, self.classes, &picture, views, top, truth)
         });
         (name, result)
     }
@@ -138,22 +143,29 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
+/// Decodes a picture file.
+///
+/// # Errors
+/// Why it cannot be used, with its path.
+pub(super) fn open_file(path: &Path) -> Result<RgbImage, String> {
+    let bytes = read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    data::decode(&bytes).map_err(|reason| format!("{} cannot be used: {reason}", path.display()))
+}
+
 /// The name of a picture, and its pixels or why there are none.
 pub(super) fn open_picture(source: PictureSource) -> (String, Result<RgbImage, String>) {
     match source {
         PictureSource::File(path) => {
             let name =
                 path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into());
-            let bytes = read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()));
-            let picture = bytes.and_then(|bytes| {
-                data::decode(&bytes).map_err(|reason| format!("{} cannot be used: {reason}", path.display()))
-            });
-            (name, picture)
+            (name, open_file(&path))
         }
         PictureSource::Bytes { name, bytes } => {
             let picture = data::decode(&bytes).map_err(|reason| format!("{name} cannot be used: {reason}"));
             (name, picture)
         }
-        PictureSource::Pixels { name, picture } => (name, Ok(picture)),
+        PictureSource::Pixels { name, picture } | PictureSource::Labelled { name, picture, .. } => {
+            (name, Ok(picture))
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::control::Control;
 use super::error::{RunError, finished};
 use super::event::Event;
-use super::folder::{HeldFolder, RunFolder};
+use super::folder::{CORRECTIONS, HeldFolder, RunFolder};
 use super::model::View;
 use super::settings::{Settings, planned_changes};
 use super::start::Taken;
@@ -155,7 +155,12 @@ impl Plan {
             }
         };
         config.run.out = Some(room.path().into());
+        config.data.corrections = config.data.corrections.map(|_| room.path().join(CORRECTIONS));
         if let Room::New(folder) = &room {
+            // The run keeps the list that it began with: whoever edits theirs changes the next run.
+            if let Some(corrections) = dataset.corrections() {
+                folder.file(CORRECTIONS, corrections.to_text(&config.data.source))?;
+            }
             // From now on an interrupted run can be taken up.
             folder.describe(&config, &[])?;
         }

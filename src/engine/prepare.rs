@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{bounded, select};
 
-use super::control::{CHORE_PAUSE, Control};
+use super::control::Control;
 use super::event::{Event, Stage};
 use super::model::View;
 use super::outbox::Outbox;
@@ -17,8 +17,8 @@ use crate::device;
 /// Progress is told at most this often.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
 
-/// Without anything else to do, the engine waits so long for the job and for commands.
-const LOOK: Duration = Duration::from_secs(1);
+/// Questions to the model at hand are answered this often meanwhile.
+const INQUIRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// How a background job ended.
 pub(super) enum Waited<T> {
@@ -61,10 +61,9 @@ pub(super) fn in_background<T: Send + 'static>(
                 Ok(command) => control.serve(command, model),
                 Err(_) => control.stop = true,
             },
-            default(if control.chores.is_empty() { LOOK } else { CHORE_PAUSE }) => {
-                control.chores.work(control.outbox);
-            }
+            default(INQUIRY_PAUSE) => {}
         }
+        control.inquire(model);
         steering.pause.store(control.paused && !control.stop, Ordering::Relaxed);
         if control.stop {
             steering.cancel.store(true, Ordering::Relaxed);
@@ -122,7 +121,7 @@ pub(super) fn decode(
 
 /// Whether a data set opened with `config` names all pictures of its source.
 pub(super) fn names_everything(config: &DataConfig) -> bool {
-    config.max_per_class == 0 && config.min_per_class == 0
+    config.max_per_class == 0 && config.min_per_class == 0 && config.corrections.is_none()
 }
 
 /// Threads that read pictures: as asked, or one a core.

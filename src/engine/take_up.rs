@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::control::Control;
 use super::error::RunError;
 use super::event::{Event, Stage};
-use super::folder::{CONFIG, HeldFolder, Marks};
+use super::folder::{CONFIG, CORRECTIONS, HeldFolder, Marks};
 use super::lock::{LOCK_FILE, Lock};
 use super::rows::{self, TableFault};
 use super::tables;
@@ -165,6 +165,7 @@ fn resume(
     };
     let mut before = settings(&text, &origin)?;
     before.run.out = Some(run.into());
+    before.data.corrections = own_corrections(run, before.data.corrections);
     let config = changed(&before, order)?;
     let differences = check_free(&before, &config, run)?;
     let (checkpoint, path, history, marks) = match found {
@@ -221,6 +222,7 @@ fn branch(
     };
     let mut before = settings(&found.checkpoint.config, &found.path.join(CONFIG))?;
     before.run.out = None;
+    before.data.corrections = own_corrections(run, before.data.corrections);
     let config = changed(&before, order)?;
     let differences = before.differences(&config);
     if let Some(name) =
@@ -240,6 +242,12 @@ fn branch(
     let Found { checkpoint, path, history } = found;
     let changed_pictures = order.changed_pictures;
     Ok((config, Basis { checkpoint: Some(checkpoint), path, place, differences, history, changed_pictures }))
+}
+
+/// The list of corrections in the folder of the run, wherever that lies now.
+fn own_corrections(run: &Path, named: Option<PathBuf>) -> Option<PathBuf> {
+    let own = run.join(CORRECTIONS);
+    named.map(|named| if own.exists() { own } else { named })
 }
 
 /// A whole checkpoint and the curves up to it.

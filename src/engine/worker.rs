@@ -3,15 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::Receiver;
 
-use super::control::{self, CHORE_PAUSE, Control};
+use super::control::{self, Control};
+use super::desk::Desks;
 use super::error::{RunError, finished};
 use super::evaluate::measure;
 use super::find;
-use super::inspect::{self, Chores};
 use super::model::Model;
 use super::outbox::Outbox;
 use super::prepare;
@@ -25,22 +24,27 @@ use crate::words;
 
 /// Serves commands until told to shut down or until nobody can send any more.
 pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
-    let mut worker = Worker { inbox, outbox, model: None, chores: Chores::default() };
-    while let Some(command) = worker.next() {
-        if matches!(command, Command::ShutDown) {
-            return;
-        }
-        let training = matches!(command, Command::Start(_) | Command::TakeUp(_) | Command::FindRate { .. });
+    let mut worker = Worker { inbox, outbox, model: None, desk: Desks::default() };
+    loop {
+        let mut training = false;
         // A driver or a library may still panic. The user gets a message and keeps the window.
-        match catch_unwind(AssertUnwindSafe(|| worker.serve(command))) {
+        let served = catch_unwind(AssertUnwindSafe(|| {
+            let Some(command) = worker.next_command() else { return End::ShutDown };
+            training = matches!(command, Command::Start(_) | Command::TakeUp(_) | Command::FindRate { .. });
+            worker.serve(command)
+        }));
+        match served {
             Ok(End::Idle) => {}
             Ok(End::ShutDown) => return,
-            Err(panic) => outbox.send(Event::Failed {
-                message: format!("something broke inside the program: {}", words::panic(&*panic)),
-                run_ended: training,
-                bad_input: false,
-                saved: None,
-            }),
+            Err(panic) => {
+                outbox.send(Event::Failed {
+                    message: format!("something broke inside the program: {}", words::panic(&*panic)),
+                    run_ended: training,
+                    bad_input: false,
+                    saved: None,
+                });
+                worker.desk.borrow_mut().abandon(outbox, words::panic(&*panic));
+            }
         }
     }
 }
@@ -56,42 +60,14 @@ struct Worker<'a> {
     outbox: &'a Outbox,
     /// What predictions are made with while no run is going on.
     model: Option<Model>,
-    /// Looks into a network that take many passes.
-    chores: Chores,
+    /// Questions that take longer.
+    desk: Desks,
 }
 
-impl<'a> Worker<'a> {
-    /// The next command; meanwhile the chores are done. None: nobody can send any more.
-    fn next(&mut self) -> Option<Command> {
-        while !self.chores.is_empty() {
-            let outbox = self.outbox;
-            let worked = catch_unwind(AssertUnwindSafe(|| self.chores.work(outbox)));
-            let pause = match worked {
-                Ok(true) => Duration::ZERO,
-                Ok(false) => CHORE_PAUSE,
-                Err(panic) => {
-                    self.chores.abandon(outbox, words::panic(&*panic));
-                    Duration::ZERO
-                }
-            };
-            match self.inbox.recv_timeout(pause) {
-                Ok(command) => return Some(command),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        }
-        self.inbox.recv().ok()
-    }
-
-    /// A control that takes the chores along; [`Self::take_back`] brings them back.
-    fn control(&mut self) -> Control<'a> {
-        Control::new(self.inbox, self.outbox, std::mem::take(&mut self.chores))
-    }
-
-    /// Whether the engine goes on after what `control` has served.
-    fn take_back(&mut self, control: Control<'_>) -> End {
-        self.chores = control.chores;
-        if control.shut_down { End::ShutDown } else { End::Idle }
+impl Worker<'_> {
+    fn next_command(&self) -> Option<Command> {
+        let model = self.model.as_ref().map(Model::view);
+        control::next_command(self.inbox, self.outbox, &self.desk, model)
     }
 
     fn serve(&mut self, command: Command) -> End {
@@ -110,7 +86,11 @@ impl<'a> Worker<'a> {
             }
             Command::Inspect(order) => {
                 let model = self.model.as_ref().map(Model::view);
-                inspect::inspect(self.outbox, &mut self.chores, model, *order);
+                self.desk.borrow_mut().look(self.outbox, model, *order);
+            }
+            Command::Inquire(inquiry) => {
+                let model = self.model.as_ref().map(Model::view);
+                self.desk.borrow_mut().serve(self.outbox, model, inquiry);
             }
             Command::Save(path) => control::save(self.outbox, self.model.as_ref().map(Model::view), &path),
             Command::ShowKernels(layer) => {
@@ -130,7 +110,7 @@ impl<'a> Worker<'a> {
 
     /// Makes a run with the settings that `find` gives.
     fn train(&mut self, find: impl FnOnce(&Control) -> Result<(RunConfig, Option<Basis>), RunError>) -> End {
-        let mut control = self.control();
+        let mut control = Control::new(self.inbox, self.outbox, self.desk.clone());
         let found = find(&control);
         match found.and_then(|(config, basis)| run::train(&mut control, self.model.as_ref(), config, basis)) {
             Ok(Some((model, summary))) => {
@@ -140,17 +120,17 @@ impl<'a> Worker<'a> {
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }
-        self.take_back(control)
+        if control.shut_down { End::ShutDown } else { End::Idle }
     }
 
     fn find_rate(&mut self, config: RunConfig, range: RateRange) -> End {
-        let mut control = self.control();
+        let mut control = Control::new(self.inbox, self.outbox, self.desk.clone());
         match find::find_rate(&mut control, self.model.as_ref(), config, range) {
             Ok(Some(found)) => self.outbox.send(Event::RateFound(Box::new(found))),
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }
-        self.take_back(control)
+        if control.shut_down { End::ShutDown } else { End::Idle }
     }
 
     fn load(&mut self, path: &Path, device: &str) {
@@ -174,7 +154,7 @@ impl<'a> Worker<'a> {
     }
 
     fn evaluate(&mut self, config: &DataConfig, views: Views) -> End {
-        let mut control = self.control();
+        let mut control = Control::new(self.inbox, self.outbox, self.desk.clone());
         match self.measure(&mut control, config, views) {
             Ok(Some(evaluation)) => {
                 self.outbox.send(Event::Evaluation(evaluation.point));
@@ -183,7 +163,7 @@ impl<'a> Worker<'a> {
             Ok(None) => self.outbox.send(Event::Cancelled),
             Err(error) => self.fail(error),
         }
-        self.take_back(control)
+        if control.shut_down { End::ShutDown } else { End::Idle }
     }
 
     fn measure(

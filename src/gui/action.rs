@@ -7,6 +7,7 @@ use egui::ThemePreference;
 use super::downloads::KnownAction;
 use super::inspect::LayersAction;
 use super::tab::Tab;
+use crate::data::Correction;
 use crate::engine::{PictureSource, Remedy};
 
 /// What can be written of the first layer's kernels.
@@ -56,6 +57,16 @@ pub enum Action {
     Show(Tab),
     /// Show the files that are not used.
     ShowUnused,
+    /// Say what the picture of that name is, or take back what was said.
+    Correct(String, Option<Correction>),
+    UndoCorrection,
+    RedoCorrection,
+    ShowCorrections,
+    /// Ask where to save the list of corrections.
+    PickCorrections,
+    /// Ask which list of corrections to take in.
+    PickCorrectionsToRead,
+    ReadCorrections(PathBuf),
     /// Begin a run with the settings of the draft.
     Start,
     PickRun,
@@ -117,6 +128,21 @@ pub enum Action {
     /// Text that was pasted: paths or `file://` addresses, one a line.
     PasteText(String),
     Classify(PictureSource),
+    /// Ask the network as it is now about a picture that it was asked about before.
+    AskAgain(u64),
+    /// The same, with ten views.
+    AskTenViews(u64),
+    PickAskedFolder,
+    /// Ask about all pictures of these files and folders.
+    AskAbout(Vec<PathBuf>),
+    StopFolder,
+    /// Ask where to write the answers about the folder.
+    PickAnswers,
+    /// Work out the last hidden layer's values of the training pictures.
+    MakeIndex,
+    StopIndex,
+    /// Search for the training pictures most like this one.
+    FindAlike(u64),
     /// Sort out files that were dropped on the window: pictures, a model, a data source.
     Dropped(Vec<PathBuf>),
     /// Show an earlier prediction again.

@@ -153,6 +153,9 @@ impl App {
         if let Ok(drafted) = self.draft.config() {
             data.validation_share = drafted.data.validation_share;
         }
+        self.open_corrections();
+        // The pictures are shown as the source has them; what was said of them is shown beside.
+        data.corrections = None;
         self.state.chose_source(&data.source);
         if self.state.looking.as_ref() == Some(&data.source) {
             return;
@@ -291,6 +294,7 @@ impl App {
             Done::Wrote(path) => {
                 self.state.notices.push(Severity::Info, format!("The list is in {}", path.display()));
             }
+            Done::SmallPictures(pictures) => self.view.predict.take(pictures),
             Done::WroteKernels(path) => {
                 self.state.notices.push(Severity::Info, format!("The kernels are in {}", path.display()));
             }
@@ -361,6 +365,11 @@ impl App {
             self.browse(request);
         }
         self.ask_about_layers(&ctx);
+        if self.view.tab == Tab::Predict
+            && let Some(paths) = self.view.predict.wanted(self.state.asked.album.as_ref())
+        {
+            self.background.read_small(paths);
+        }
         let refused = self.view.data.refused_news(&self.state);
         for request in refused.into_iter().chain(self.view.data.requests(&self.state.gallery, look)) {
             self.browse(request);

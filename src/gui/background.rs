@@ -34,6 +34,12 @@ pub const MODEL_ENDINGS: [&str; 4] = ["safetensors", "pth", "pt", "caffemodel"];
 pub enum Done {
     Source(PathBuf),
     Pictures(Vec<PathBuf>),
+    /// A folder of pictures to ask about.
+    AskedFolder(PathBuf),
+    /// A list of corrections to take in.
+    Corrections(PathBuf),
+    /// Small pictures of files; nothing where a file cannot be read.
+    SmallPictures(Vec<(PathBuf, Option<RgbImage>)>),
     Model(PathBuf),
     Run(PathBuf),
     /// A run of an earlier time that was interrupted.
@@ -89,8 +95,12 @@ pub enum Dialog {
     Run,
     /// With the name to propose.
     SaveModel(String),
-    /// With the text to write.
-    SaveList(String),
+    /// With the name to propose and the text to write.
+    SaveList(&'static str, String),
+    /// A folder of pictures to ask about.
+    AskedFolder,
+    /// A list of corrections to take in.
+    Corrections,
     SaveFigure(Figure),
     /// The folder of a run whose film is wanted.
     Film,
@@ -196,9 +206,19 @@ impl Background {
                 let answer = files.set_file_name("report.html").save_file();
                 self.await_answer(answer, |file: FileHandle| Done::ReportTo(file.path().into()));
             }
-            Dialog::SaveList(text) => {
+            Dialog::Corrections => {
+                let files = files.set_title("List of corrections").add_filter("Tables", &["csv"]);
+                self.await_answer(files.pick_file(), |file: FileHandle| {
+                    Done::Corrections(file.path().into())
+                });
+            }
+            Dialog::AskedFolder => {
+                let answer = files.set_title("Folder of pictures to classify").pick_folder();
+                self.await_answer(answer, |file: FileHandle| Done::AskedFolder(file.path().into()));
+            }
+            Dialog::SaveList(name, text) => {
                 let files = files.set_title("Save the list as").add_filter("Tables", &["csv"]);
-                let answer = files.set_file_name("not-used.csv").save_file();
+                let answer = files.set_file_name(name).save_file();
                 self.await_answer(answer, |file: FileHandle| Done::List(file.path().into(), text));
             }
         }
@@ -232,6 +252,17 @@ impl Background {
                 Ok(_) => Done::WroteTables(folder),
                 Err(error) => Done::Problem(sentence(&error.to_string())),
             })
+        });
+    }
+
+    /// Reads small pictures of files.
+    pub fn read_small(&self, paths: Vec<PathBuf>) {
+        self.spawn("small pictures", move || {
+            let read = |path: PathBuf| {
+                let picture = engine::small_picture(&path).ok();
+                (path, picture)
+            };
+            Some(Done::SmallPictures(paths.into_iter().map(read).collect()))
         });
     }
 

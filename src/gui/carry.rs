@@ -1,21 +1,20 @@
 //! Carrying out actions: the one place where a wish becomes a command to the engine.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use egui::{Context, OutputCommand};
 
 use super::action::{Action, Figure};
 use super::app::App;
 use super::background::Dialog;
+use super::corrections::CorrectionList;
 use super::data_view::Section;
 use super::incoming;
 use super::notice::Severity;
 use super::tab::Tab;
-use crate::engine::{BrowseRequest, Command, PictureSource, Views};
+use crate::engine::{BrowseRequest, Command, Inquiry, PictureSource, Views};
 
-/// Guesses asked for, as in the paper's Figure 4.
-const TOP: usize = 5;
-/// Pictures taken from one drop or one dialog.
+/// Pictures of one drop or one dialog that are asked about one by one; more are asked about together.
 const AT_ONCE: usize = 24;
 /// Smallest and largest size of everything.
 const ZOOM: [f32; 2] = [0.6, 2.5];
@@ -36,12 +35,25 @@ impl App {
                 self.state.gallery.asked_to_stop_check();
                 self.browse(BrowseRequest::StopCheck);
             }
-            Action::PickList(text) => self.background.ask(Dialog::SaveList(text), frame),
+            Action::PickList(text) => self.background.ask(Dialog::SaveList("not-used.csv", text), frame),
             Action::WriteList(path, text) => self.background.write(path, text),
             Action::Show(tab) => self.show(tab),
             Action::ShowUnused => {
                 (self.view.tab, self.view.data.section) = (Tab::Data, Section::Unused);
             }
+            Action::Correct(name, correction) => self.correct(&name, correction),
+            Action::UndoCorrection => self.change_corrections(CorrectionList::undo),
+            Action::RedoCorrection => self.change_corrections(CorrectionList::redo),
+            Action::ShowCorrections => {
+                self.show(Tab::Data);
+                self.view.data.section = Section::Corrections;
+            }
+            Action::PickCorrections => {
+                let text = self.state.corrections.text();
+                self.background.ask(Dialog::SaveList("corrections.csv", text), frame);
+            }
+            Action::PickCorrectionsToRead => self.background.ask(Dialog::Corrections, frame),
+            Action::ReadCorrections(path) => self.read_corrections(&path),
             Action::Known(action) => self.carry_out_known(action, ctx),
             Action::Start => self.start(),
             Action::PickRun => self.background.ask(Dialog::Run, frame),
@@ -84,6 +96,15 @@ impl App {
             Action::LoadModel(path) => self.load_model(path),
             Action::SaveModel(path) => self.send(Command::Save(path)),
             Action::Classify(source) => self.classify(source),
+            Action::AskAgain(id) => self.ask_again(id, self.views()),
+            Action::AskTenViews(id) => self.ask_again(id, Views::Ten),
+            Action::PickAskedFolder => self.background.ask(Dialog::AskedFolder, frame),
+            Action::AskAbout(inputs) => self.ask_about(inputs),
+            Action::StopFolder => self.send(Command::Inquire(Inquiry::StopFolder)),
+            Action::PickAnswers => self.pick_answers(frame),
+            Action::MakeIndex => self.make_index(),
+            Action::StopIndex => self.send(Command::Inquire(Inquiry::StopIndex)),
+            Action::FindAlike(id) => self.find_alike(id),
             Action::Dropped(paths) => self.dropped(paths),
             Action::Paste => self.background.paste(),
             Action::PasteText(text) => self.paste_text(&text),
@@ -121,6 +142,9 @@ impl App {
         }
         if source != "sample" {
             self.draft.typed_source.clone_from(&source);
+        }
+        if source != self.draft.base.data.source {
+            self.draft.base.data.corrections = None;
         }
         self.draft.base.data.source = source;
         self.draft.base.data.accept_cut = false;
@@ -168,37 +192,22 @@ impl App {
         self.send_when_free(Command::Load { path, device });
     }
 
-    fn classify(&mut self, source: PictureSource) {
-        if self.state.model.is_none() {
-            let text = "There is no network to ask yet: start training, or open a model.";
-            self.state.notices.push(Severity::Warning, text);
-            return;
-        }
-        let name = match &source {
-            PictureSource::File(path) => file_name(path),
-            PictureSource::Bytes { name, .. } | PictureSource::Pixels { name, .. } => name.clone(),
-        };
-        // Whoever looks into the network wants to look into it with this picture.
-        if self.view.tab == Tab::Layers {
-            return self.look_into(name, source);
-        }
-        self.show(Tab::Train);
-        let id = self.state.asked_to_classify(name);
-        let views = if self.view.ten_views { Views::Ten } else { Views::One };
-        self.send(Command::Predict { id, source, views, top: TOP });
-    }
-
-    /// A model is opened, a folder or an archive becomes the data source, everything else is a picture.
+    /// A model is opened, a folder or an archive becomes the data source, everything else is a picture. In front of the
+    /// view of predictions, a folder is asked about.
     fn dropped(&mut self, paths: Vec<PathBuf>) {
         if paths.iter().filter(|path| incoming::is_data_source(path)).count() > 1 {
             let text = "Drop one folder or archive at a time: the one that holds a folder for each class.";
             self.state.notices.push(Severity::Warning, text);
             return;
         }
+        // With the view of predictions in front, a folder is meant for the network at hand.
+        let asking = self.view.tab == Tab::Predict && self.state.model.is_some();
         let mut pictures = Vec::new();
         for path in paths {
             if incoming::is_model(&path) {
                 self.load_model(path);
+            } else if asking && path.is_dir() {
+                self.ask_about(vec![path]);
             } else if incoming::is_data_source(&path) {
                 self.use_source(path.display().to_string());
             } else {
@@ -206,12 +215,9 @@ impl App {
             }
         }
         if pictures.len() > AT_ONCE {
-            let text =
-                format!("{} pictures were dropped; the first {AT_ONCE} are classified.", pictures.len());
-            self.state.notices.push(Severity::Warning, text);
-        }
-        for path in pictures.into_iter().take(AT_ONCE) {
-            self.classify(PictureSource::File(path));
+            self.ask_about(pictures);
+        } else {
+            pictures.into_iter().for_each(|path| self.classify(PictureSource::File(path)));
         }
     }
 
@@ -224,8 +230,4 @@ impl App {
             self.dropped(paths);
         }
     }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

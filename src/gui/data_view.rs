@@ -22,6 +22,7 @@ pub enum Section {
     Statistics,
     Unused,
     Check,
+    Corrections,
 }
 
 /// The order of the classes.

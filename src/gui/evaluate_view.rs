@@ -37,6 +37,8 @@ pub struct EvaluateView {
     pub side: Side,
     pub order: Order,
     pub chosen: Chosen,
+    /// The picture of which something can be said.
+    pub selected: Option<usize>,
     /// The pictures that are chosen, and of which measurement and choice they are.
     listed: Vec<usize>,
     listed_for: Option<(u64, Chosen)>,
@@ -57,6 +59,7 @@ impl Default for EvaluateView {
             side: Side::default(),
             order: Order::default(),
             chosen: Chosen::default(),
+            selected: None,
             listed: Vec::new(),
             listed_for: None,
             cursor: (0, 0),
@@ -82,6 +85,7 @@ impl EvaluateView {
     pub fn choose(&mut self, chosen: Chosen) {
         if self.chosen != chosen {
             self.chosen = chosen;
+            self.selected = None;
             self.visible = 0..0;
         }
         if let Chosen::Cell(label, best) = chosen {

@@ -48,9 +48,9 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         Done::Run(path) => vec![Action::ResumeRun(path)],
         Done::SaveTo(path) => vec![Action::SaveModel(with_ending(path))],
         Done::List(path, text) => vec![Action::WriteList(path, text)],
-        Done::Pictures(paths) => {
-            paths.into_iter().map(|path| Action::Classify(PictureSource::File(path))).collect()
-        }
+        Done::Pictures(paths) => vec![Action::Dropped(paths)],
+        Done::Corrections(path) => vec![Action::ReadCorrections(path)],
+        Done::AskedFolder(path) => vec![Action::AskAbout(vec![path])],
         Done::Clipboard(Pasted::Picture(picture)) => {
             vec![Action::Classify(PictureSource::Pixels { name: CLIPBOARD.into(), picture })]
         }
@@ -66,6 +66,7 @@ pub fn actions_for(done: Done) -> Vec<Action> {
         | Done::Interrupted(_)
         | Done::KnownSets(_)
         | Done::Film(..)
+        | Done::SmallPictures(_)
         | Done::Checkpoints(..)
         | Done::GoBack(..)
         | Done::Wrote(_)

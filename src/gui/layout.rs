@@ -47,7 +47,7 @@ pub fn window_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View,
     });
     let ctx = ui.ctx().clone();
     branch::branch_ui(&ctx, state, view, actions);
-    drop_hint_ui(&ctx, ui, state);
+    drop_hint_ui(&ctx, ui, state, view);
     download::download_ui(&ctx, state, view, actions);
     shortcuts::shortcuts_ui(&ctx, view, actions);
     saving_ui(&ctx, state);
@@ -93,6 +93,7 @@ fn centre_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, act
         Tab::Train => train_ui(ui, state, view, actions),
         Tab::Filters => film::film_ui(ui, state, view, actions),
         Tab::Layers => layers::layers_ui(ui, state, view, actions),
+        Tab::Predict => predict::predict_ui(ui, state, view, actions),
         Tab::Evaluate => evaluate::evaluate_ui(ui, state, view, actions),
         Tab::Compare => compare::compare_ui(ui, state, view, actions),
     }
@@ -130,7 +131,7 @@ fn panes_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Actio
                     [200.0, 280.0],
                     |ui, pane| match pane {
                         Pane::First => filters::filters_ui(ui, state, view),
-                        Pane::Second => predict::predict_ui(ui, state, view, actions),
+                        Pane::Second => predict::small_ui(ui, state, view, actions),
                     },
                 );
             }
@@ -140,7 +141,7 @@ fn panes_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Actio
 }
 
 /// While files hang over the window: what will happen to them.
-fn drop_hint_ui(ctx: &Context, ui: &Ui, state: &State) {
+fn drop_hint_ui(ctx: &Context, ui: &Ui, state: &State, view: &View) {
     let paths: Vec<_> = ctx.input(|i| i.raw.hovered_files.iter().map(|file| file.path.clone()).collect());
     if paths.is_empty() {
         return;
@@ -149,6 +150,9 @@ fn drop_hint_ui(ctx: &Context, ui: &Ui, state: &State) {
     let text = match path {
         Some(path) if incoming::is_model(path) && state.busy() => "Stop the run before opening a model",
         Some(path) if incoming::is_model(path) => "Drop to open this model",
+        Some(path) if view.tab == Tab::Predict && state.model.is_some() && path.is_dir() => {
+            "Drop to ask about all pictures of this folder"
+        }
         Some(path) if incoming::is_data_source(path) && state.busy() => {
             "Stop the run before choosing other pictures"
         }

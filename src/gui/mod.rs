@@ -9,11 +9,15 @@
 
 mod action;
 mod app;
+mod asked;
+mod asking;
 mod background;
 mod carry;
 mod compare_view;
 mod comparing;
 mod conduct;
+mod correcting;
+mod corrections;
 mod curves;
 mod data_view;
 mod downloads;
@@ -34,6 +38,7 @@ mod measured;
 mod memory;
 mod notice;
 pub mod panels;
+mod predict_view;
 mod reports;
 mod run_reader;
 mod runs;
@@ -49,7 +54,9 @@ pub mod widgets;
 
 pub use action::{Action, Figure};
 pub use app::{App, Port};
+pub use asked::{Album, Alike, Asked, Index};
 pub use compare_view::{CompareView, Compared, MOST_TICKED, Quantity};
+pub use corrections::CorrectionList;
 pub use curves::{Curves, Event as CurveEvent, Happening};
 pub use data_view::{DataView, Section, Sort};
 pub use downloads::{Downloader, Downloads, Failure, KnownAction};
@@ -61,6 +68,7 @@ pub use inspect::LayersAction;
 pub use layers::{Find, Going, Layers};
 pub use layers_view::{LayersView, Overlay};
 pub use notice::{Notice, Notices, Severity};
+pub use predict_view::{Listed, PredictView, Shown};
 pub use runs::{Column, Runs};
 pub use series::{Bin, Series, raw, smoothed};
 pub use state::{Answer, Classified, DeviceChoice, Found, Phase, RateSearch, State};
@@ -159,6 +167,9 @@ pub fn run(initial: RunConfig) -> Result<(), GuiError> {
             app.restore(creation.storage);
             app.measure_frames();
             screen_map::draw_if_asked_for(&ctx);
+            if let Some(folder) = crate::data::Corrections::standard_folder() {
+                app.keep_corrections_in(folder);
+            }
             app.list_devices();
             app.look_for_interrupted_run();
             close_on_signal(&ctx);

@@ -80,6 +80,7 @@ impl State {
             Event::Loaded(model) => {
                 self.notices.push(Severity::Info, format!("Opened the model {}.", describe_model(&model)));
                 self.model = Some(*model);
+                self.asked.network_changed(None);
                 self.film.clear();
                 (self.opened_film, self.kernels) = (None, None);
                 self.layers.network_changed();
@@ -94,6 +95,7 @@ impl State {
             Event::Saved { path } => self.saved(&path),
             Event::Prediction { id, name, result } => self.predicted(id, name, result),
             Event::Inspected(report) => self.layers.answered(*report),
+            Event::Inquiry(news) => self.apply_inquiry(news),
             Event::Note(text) => self.notices.push(Severity::Info, sentence(&text)),
             Event::Warning(text) => self.notices.push(Severity::Warning, sentence(&text)),
             Event::Cancelled => self.measured(),
@@ -145,6 +147,7 @@ impl State {
         }
         self.layers.network_changed();
         self.model = Some(info.model.clone());
+        self.asked.network_changed(None);
         self.run = Some(info);
     }
 
@@ -157,6 +160,7 @@ impl State {
         if self.last.is_none_or(|last| last.step < point.step) {
             self.rate = Some(point.lr);
             self.last = Some(point);
+            self.asked.network_changed(Some(point.step));
         }
         self.pace = Some(pace);
         let made = self.curves.loss.values().len();

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use super::asked::Asked;
+use super::corrections::CorrectionList;
 use super::curves::Curves;
 use super::downloads::Downloads;
 use super::film::Film;
@@ -16,7 +18,7 @@ use crate::data::{Description, Refused};
 use crate::device::{DeviceInfo, DeviceKind};
 use crate::engine::{
     CheckpointInfo, Diagnosis, Finding, InputStatistics, Interrupted, KeptCheckpoint, ModelInfo, Pace,
-    Prediction, PresetInfo, RateFound, RunInfo, RunSummary, Stage, TakeUp, diagnose,
+    PictureSource, Prediction, PresetInfo, RateFound, RunInfo, RunSummary, Stage, TakeUp, diagnose,
 };
 use crate::vis::{FilterGrid, LayerKernels, RatePoint, StepPoint};
 
@@ -69,6 +71,8 @@ pub struct Classified {
     pub answer: Answer,
     /// Which network answered and how far it was, for example "alexnet-64 after step 120".
     pub asked_of: String,
+    /// The picture itself, to ask about it again.
+    pub source: Option<PictureSource>,
 }
 
 /// A device a run can be asked to use.
@@ -127,6 +131,8 @@ pub struct State {
     pub looking: Option<String>,
     /// What the browser knows of its pictures.
     pub gallery: Gallery,
+    /// What a person has put right about them.
+    pub corrections: CorrectionList,
     pub phase: Phase,
     /// A stop was asked for and has not happened yet.
     pub stopping: bool,
@@ -186,6 +192,8 @@ pub struct State {
     /// Oldest first.
     pub predictions: Vec<Classified>,
     pub shown_prediction: Option<u64>,
+    /// Folders, and training pictures most alike.
+    pub asked: Asked,
     pub notices: Notices,
     /// The runs of a folder, to compare them.
     pub runs: Runs,
@@ -268,12 +276,17 @@ impl State {
         self.presets.iter().find(|preset| preset.name == name)
     }
 
-    /// Number of classes of the pictures, once they have been looked at.
-    pub fn classes(&self) -> Option<usize> {
+    /// Classes of the pictures, once they have been looked at.
+    pub fn found_classes(&self) -> Option<&Vec<String>> {
         match &self.found {
-            Found::Ready(found, _) => Some(found.classes.len()),
+            Found::Ready(found, _) => Some(&found.classes),
             _ => None,
         }
+    }
+
+    /// Number of classes of the pictures, once they have been looked at.
+    pub fn classes(&self) -> Option<usize> {
+        self.found_classes().map(Vec::len)
     }
 
     /// Mean picture and colours of the last run, if it used the source that is chosen.
@@ -332,11 +345,22 @@ impl State {
         self.next_prediction += 1;
         let id = self.next_prediction;
         let asked_of = self.model_and_step();
-        self.add_prediction(Classified { id, name, answer: Answer::Waiting, asked_of });
+        self.add_prediction(Classified { id, name, answer: Answer::Waiting, asked_of, source: None });
         id
     }
 
-    fn model_and_step(&self) -> String {
+    /// A picture was handed to the engine again; its last answer stays until the new one comes. Nothing if the picture
+    /// itself is not kept.
+    pub fn asked_again(&mut self, id: u64) -> Option<PictureSource> {
+        let asked_of = self.model_and_step();
+        let entry = self.predictions.iter_mut().find(|p| p.id == id)?;
+        let source = entry.source.clone()?;
+        entry.asked_of = asked_of;
+        Some(source)
+    }
+
+    /// The network that would answer now, and how far it is.
+    pub fn model_and_step(&self) -> String {
         let name = self.model.as_ref().map_or("", |model| &model.name);
         match self.last {
             Some(point) if self.model.as_ref().is_some_and(|m| m.file.is_none()) => {
@@ -355,6 +379,7 @@ impl State {
 
     pub fn remove_prediction(&mut self, id: u64) {
         self.predictions.retain(|p| p.id != id);
+        self.asked.alike.remove(&id);
         if self.shown_prediction == Some(id) {
             self.shown_prediction = None;
         }

@@ -16,6 +16,8 @@ pub enum Tab {
     Filters,
     /// What each layer makes of a picture.
     Layers,
+    /// Pictures given to the network, and what it takes them for.
+    Predict,
     /// How well the network does on the pictures held back: confusions, classes, mistakes.
     Evaluate,
     /// The runs of a folder beside each other.
@@ -24,8 +26,16 @@ pub enum Tab {
 
 impl Tab {
     /// All of them, in the order of the work.
-    pub const ALL: [Self; 7] =
-        [Self::Data, Self::Model, Self::Train, Self::Filters, Self::Layers, Self::Evaluate, Self::Compare];
+    pub const ALL: [Self; 8] = [
+        Self::Data,
+        Self::Model,
+        Self::Train,
+        Self::Filters,
+        Self::Layers,
+        Self::Predict,
+        Self::Evaluate,
+        Self::Compare,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -34,6 +44,7 @@ impl Tab {
             Self::Train => "Train",
             Self::Filters => "Filters",
             Self::Layers => "Layers",
+            Self::Predict => "Predict",
             Self::Evaluate => "Evaluate",
             Self::Compare => "Compare",
         }
@@ -47,6 +58,7 @@ impl Tab {
             Self::Train => "Loss, error, first-layer kernels, and the network's guesses",
             Self::Filters => "The kernels large, the film of how they formed, and those of later layers",
             Self::Layers => "What each layer makes of a picture, and what the prediction hangs on",
+            Self::Predict => "What the network takes pictures for: yours, one by one or whole folders",
             Self::Evaluate => "Which classes the network confuses, and the pictures it fails with",
             Self::Compare => "All runs of a folder: how they went, their curves, what they differ in",
         }

@@ -12,6 +12,7 @@ use super::data_view::DataView;
 use super::evaluate_view::EvaluateView;
 use super::film::Film;
 use super::layers_view::LayersView;
+use super::predict_view::PredictView;
 use super::state::{Answer, State};
 use super::tab::Tab;
 use super::thumbs::color_image;
@@ -101,6 +102,7 @@ pub struct View {
     pub layers: LayersView,
     pub evaluate: EvaluateView,
     pub compare: CompareView,
+    pub predict: PredictView,
     pub branch: BranchView,
     /// Average ten views of a picture, as the paper does.
     pub ten_views: bool,
@@ -131,6 +133,7 @@ impl Default for View {
             layers: LayersView::default(),
             evaluate: EvaluateView::default(),
             compare: CompareView::default(),
+            predict: PredictView::default(),
             branch: BranchView::default(),
             ten_views: false,
             rate_text: String::new(),
@@ -293,6 +296,11 @@ impl Textures {
     pub fn picture(&mut self, ctx: &Context, id: u64, seen: &RgbImage) -> TextureHandle {
         let load = || ctx.load_texture(format!("picture {id}"), color_image(seen), TextureOptions::NEAREST);
         self.pictures.entry(id).or_insert_with(load).clone()
+    }
+
+    /// The picture was asked about again, perhaps of another network.
+    pub fn forget_picture(&mut self, id: u64) {
+        self.pictures.remove(&id);
     }
 
     /// Frees the pictures of predictions that are gone.

@@ -204,10 +204,22 @@ impl Network {
     /// Passes pictures `[N, 3, side, side]` (mean already subtracted) through the layers with `weights`, which
     /// are [`Self::weights`] or tracked copies of them.
     pub fn forward(&self, weights: &[Tensor<1>], pictures: Tensor<4>, mode: Mode) -> Pass {
+        let (flow, statistics) = self.through(self.spec.layers.len(), weights, pictures, mode);
+        Pass { logits: flow.flat(), statistics }
+    }
+
+    /// As [`Self::forward`], through the first `layers` layers.
+    pub(super) fn through(
+        &self,
+        layers: usize,
+        weights: &[Tensor<1>],
+        pictures: Tensor<4>,
+        mode: Mode,
+    ) -> (Flow, Vec<(usize, Tensor<1>)>) {
         let mut flow = Flow::Map(pictures);
         let mut statistics = Vec::new();
         let mut first = 0;
-        for (index, layer) in self.spec.layers.iter().enumerate() {
+        for (index, layer) in self.spec.layers[..layers].iter().enumerate() {
             if index > 0 && self.spec.does_relu(index - 1) {
                 continue;
             }
@@ -220,7 +232,7 @@ impl Network {
             statistics.extend(measured.into_iter().enumerate().map(|(i, value)| (kept + i, value)));
             first += count;
         }
-        Pass { logits: flow.flat(), statistics }
+        (flow, statistics)
     }
 
     /// Moves the running means and variances towards what a training pass has measured.

@@ -10,6 +10,7 @@ mod figures;
 mod import;
 mod kill;
 mod outcome;
+mod predict;
 mod prepare;
 mod runs;
 #[cfg(target_os = "linux")]

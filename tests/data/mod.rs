@@ -3,6 +3,7 @@
 mod augment;
 mod check;
 mod colour;
+mod corrections;
 mod cut;
 mod decode;
 mod files;

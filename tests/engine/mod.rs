@@ -2,12 +2,14 @@
 
 mod browse;
 mod control;
+mod corrections;
 mod course;
 mod failures;
 mod faithful;
 mod faults;
 mod film;
 mod going_on;
+mod inquiry;
 mod inspect;
 mod kept;
 mod long;

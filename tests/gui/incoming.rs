@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use alexnet_lab::engine::{Command, Event, PictureSource, StopReason};
+use alexnet_lab::engine::{Command, Event, Inquiry, PictureSource, StopReason};
+use alexnet_lab::gui::Tab;
 use egui::{DroppedFile, HoveredFile};
 use egui_kittest::kittest::Queryable as _;
 
@@ -50,12 +51,14 @@ fn dropped_pictures_are_classified() {
 }
 
 #[test]
-fn a_flood_of_pictures_is_cut_short_and_said() {
+fn a_flood_of_pictures_is_asked_about_together() {
     let mut rig = Rig::training();
     let paths: Vec<PathBuf> = (0..100).map(|number| format!("{number}.jpg").into()).collect();
     drop_files(&mut rig, &paths.iter().map(PathBuf::as_path).collect::<Vec<_>>());
-    assert_eq!(asked(&mut rig).len(), 24);
-    rig.harness.get_by_label("100 pictures were dropped; the first 24 are classified.");
+    let Some(Command::Inquire(Inquiry::Folder { inputs, .. })) = rig.command() else { panic!("a folder") };
+    assert_eq!(inputs, paths);
+    assert_eq!(rig.harness.state().view.tab, Tab::Predict);
+    rig.harness.get_by_label("Folder: 100 files");
 }
 
 #[test]

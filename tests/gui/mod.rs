@@ -1,6 +1,7 @@
 //! The window without a window: its state, its settings, and its panels driven by label.
 
 mod compare;
+mod corrections;
 mod curves;
 mod data;
 mod download;
@@ -14,6 +15,7 @@ mod kernels;
 mod layers;
 mod lesson;
 mod panels;
+mod predict;
 mod rate;
 mod resume;
 mod rig;

@@ -286,6 +286,9 @@ pub fn prediction() -> Prediction {
     Prediction {
         top: vec![("cat".into(), 0.831), ("dog".into(), 0.1), ("ship".into(), 0.069)],
         seen: RgbImage::from_pixel(8, 8, Rgb([200, 10, 10])),
+        truth: None,
+        votes: Vec::new(),
+        square: RgbImage::new(0, 0),
     }
 }
 

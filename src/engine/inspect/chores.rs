@@ -7,11 +7,11 @@ use super::feeder::{Fed, Feeder};
 use super::{Answer, tell};
 use crate::config::DataConfig;
 use crate::data::Split;
+use crate::engine::desk::Progress;
 use crate::engine::outbox::Outbox;
+use crate::engine::pacer::Pacer;
 use crate::infer::{Candidate, OcclusionWork, Search};
 
-/// A bit of work lasts about so long: a click is answered after it.
-const BIT: Duration = Duration::from_millis(50);
 /// Pictures in one pass at most.
 const MOST: usize = 64;
 /// How far it is, is told this often.
@@ -26,8 +26,7 @@ pub(in crate::engine) struct Chores {
 struct Chore {
     id: u64,
     work: Work,
-    /// Pictures in a pass, as many as fit into a bit of time.
-    pass: usize,
+    pacer: Pacer,
     told: Instant,
 }
 
@@ -87,7 +86,7 @@ impl Chores {
     }
 
     fn push(&mut self, id: u64, work: Work) {
-        self.list.push(Chore { id, work, pass: 1, told: Instant::now() });
+        self.list.push(Chore { id, work, pacer: Pacer::new(MOST), told: Instant::now() });
     }
 
     /// Ends a chore, if it is still there, and tells what it has found.
@@ -103,17 +102,17 @@ impl Chores {
         }
     }
 
-    /// Gives up the oldest, which has broken.
+    /// Gives all of them up after a fault inside the program.
     pub fn abandon(&mut self, outbox: &Outbox, reason: &str) {
-        if !self.list.is_empty() {
-            let id = self.list.remove(0).id;
-            tell(outbox, id, Answer::Failed(format!("something broke inside the program: {reason}")));
+        for chore in self.list.drain(..) {
+            let reason = format!("something broke inside the program: {reason}");
+            tell(outbox, chore.id, Answer::Failed(reason));
         }
     }
 
-    /// Works on the oldest for a moment. False: nothing could be done just now.
-    pub fn work(&mut self, outbox: &Outbox) -> bool {
-        let Some(chore) = self.list.first_mut() else { return false };
+    /// One pass for the oldest.
+    pub fn work(&mut self, outbox: &Outbox) -> Progress {
+        let Some(chore) = self.list.first_mut() else { return Progress::Nothing };
         let id = chore.id;
         let after = chore.bit();
         if !matches!(after, Ok(After::Done)) && chore.told.elapsed() >= REPORT_EVERY {
@@ -122,8 +121,8 @@ impl Chores {
             tell(outbox, id, Answer::Progress { done, total });
         }
         let answer = match after {
-            Ok(After::More) => return true,
-            Ok(After::Waiting) => return false,
+            Ok(After::More) => return Progress::Worked,
+            Ok(After::Waiting) => return Progress::Waiting,
             Ok(After::Done) => self.list.remove(0).work.answer(),
             Err(reason) => {
                 self.list.remove(0);
@@ -131,33 +130,22 @@ impl Chores {
             }
         };
         tell(outbox, id, answer);
-        true
+        Progress::Worked
     }
 }
 
 impl Chore {
     /// One pass.
     fn bit(&mut self) -> Result<After, String> {
-        let began = Instant::now();
-        let after = match &mut self.work {
+        let pacer = &mut self.pacer;
+        match &mut self.work {
             Work::Occlusion(work) => {
-                work.advance(self.pass)?;
-                if work.done() == work.total() { After::Done } else { After::More }
+                let places = pacer.pictures();
+                pacer.pass(places, || work.advance(places))?;
+                Ok(if work.done() == work.total() { After::Done } else { After::More })
             }
-            Work::Search(work) => work.bit(self.pass)?,
-        };
-        if matches!(after, After::More) {
-            let took = began.elapsed();
-            self.pass = if took > BIT * 2 {
-                self.pass / 2
-            } else if took < BIT {
-                self.pass * 2
-            } else {
-                self.pass
-            };
-            self.pass = self.pass.clamp(1, MOST);
+            Work::Search(work) => work.bit(pacer),
         }
-        Ok(after)
     }
 }
 
@@ -181,7 +169,8 @@ impl Work {
 }
 
 impl SearchWork {
-    fn bit(&mut self, pass: usize) -> Result<After, String> {
+    fn bit(&mut self, pacer: &mut Pacer) -> Result<After, String> {
+        let pass = pacer.pictures();
         while self.waiting.len() < pass && !self.ended {
             match self.feeder.next() {
                 Some(Fed::Total(total)) => self.total = total,
@@ -196,7 +185,9 @@ impl SearchWork {
             return Ok(After::Waiting);
         }
         let next: Vec<Candidate> = self.waiting.drain(..pass.min(self.waiting.len())).collect();
-        self.search.add(&next)?;
+        if !next.is_empty() {
+            pacer.pass(next.len(), || self.search.add(&next))?;
+        }
         self.done += next.len();
         if !self.waiting.is_empty() || !self.ended {
             return Ok(After::More);

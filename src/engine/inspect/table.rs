@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::engine::folder::quoted;
 use crate::infer::Exciting;
+use crate::words::quoted;
 
 /// A row for each map and picture; maps and ranks count from 1, rows and columns of a map from 0.
 pub fn exciting_table(found: &Exciting, classes: &[String]) -> String {

@@ -13,7 +13,7 @@ use crate::engine::disk::Unwritten;
 use crate::engine::error::RunError;
 use crate::engine::event::Event;
 use crate::engine::feed;
-use crate::engine::folder::PARENT;
+use crate::engine::folder::{CORRECTIONS, PARENT};
 use crate::engine::pictures::Pictures;
 use crate::engine::plan::Plan;
 use crate::model::replace_file;
@@ -34,6 +34,9 @@ impl Run {
         if let Some(parent) = &self.plan.parent {
             let text = serde_json::to_string_pretty(parent).expect("a parent holds only plain values");
             folder.file(PARENT, &text)?;
+        }
+        if let Some(corrections) = store.corrections() {
+            folder.file(CORRECTIONS, corrections.to_text(&config.data.source))?;
         }
         Pictures::of(store).write(folder)?;
         let input = self.trainer.input().spec();

@@ -4,6 +4,7 @@
 pub mod branch;
 pub mod compare;
 pub mod controls;
+mod corrections;
 pub mod curves;
 pub mod data;
 pub mod diagnosis;

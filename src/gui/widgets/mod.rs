@@ -12,7 +12,7 @@ mod sign;
 mod split;
 mod swatch;
 
-pub use bars::bar_ui;
+pub use bars::{bar_ui, marked_bar_ui};
 pub use busy::busy_ui;
 pub use buttons::{button_ui, heading_ui, primary_button_ui, small_button_ui};
 pub use choice::{choice_ui, dropdown_ui};
@@ -20,6 +20,6 @@ pub use empty::empty_ui;
 pub use kernels::{KernelGrid, enlarged_ui, kernel_grid_ui};
 pub use pairs::pairs_ui;
 pub use progress::progress_ui;
-pub use sign::warning_sign;
+pub use sign::{tick, warning_sign};
 pub use split::{Direction, Pane, split_ui};
 pub use swatch::{Mark, swatch_ui};

@@ -1,6 +1,7 @@
 //! Pictures kept on disk: the same as in memory, whatever happened to the files in between.
 
 mod changes;
+mod corrected;
 mod damage;
 mod readable;
 mod refusals;

@@ -7,11 +7,13 @@ use egui::{
 
 use super::classes::chosen_count;
 use crate::data::Split;
-use crate::engine::{BrowseSet, LargePicture, PictureProblem, Preview, Variation, window};
+use crate::engine::{BrowseSet, LargePicture, PictureProblem, PictureSource, Preview, Variation, window};
 use crate::gui::action::Action;
 use crate::gui::data_view::DataView;
 use crate::gui::format;
 use crate::gui::gallery::Gallery;
+use crate::gui::panels::corrections;
+use crate::gui::state::State;
 use crate::gui::theme::Palette;
 use crate::gui::widgets::{busy_ui, button_ui};
 
@@ -23,12 +25,13 @@ const COLUMNS: usize = 3;
 /// Fills the place of the grid.
 pub(super) fn enlarged_ui(
     ui: &mut Ui,
-    gallery: &Gallery,
+    state: &State,
     set: &BrowseSet,
     preview: Option<Preview>,
     data: &mut DataView,
     actions: &mut Vec<Action>,
 ) {
+    let gallery = &state.gallery;
     let Some(place) = data.enlarged else { return };
     let count = chosen_count(&set.classes, data);
     let walker = ui.interact(
@@ -62,6 +65,7 @@ pub(super) fn enlarged_ui(
         (Ok(large), Some(preview)) => {
             ScrollArea::vertical().id_salt("enlarged").auto_shrink(false).show(ui, |ui| {
                 facts_ui(ui, set, large, preview, actions);
+                said_ui(ui, state, set, large, actions);
                 ui.add_space(6.0);
                 pictures_ui(ui, gallery, large, place.split, preview, data);
             });
@@ -139,6 +143,18 @@ fn facts_ui(ui: &mut Ui, set: &BrowseSet, large: &LargePicture, preview: Preview
     };
     let size = if set.is_drawn { String::new() } else { format!(" · {width} x {height} pixels") };
     ui.add(Label::new(format!("{class}{size} · {kept}")).wrap());
+}
+
+/// What can be said of it, and asked about it.
+fn said_ui(ui: &mut Ui, state: &State, set: &BrowseSet, large: &LargePicture, actions: &mut Vec<Action>) {
+    let classes = &set.description.classes;
+    let class = classes.get(large.label as usize).map_or("", String::as_str);
+    corrections::correct_ui(ui, &state.corrections, &large.name, class, None, classes, actions);
+    let allowed = state.model.as_ref().map(|_| ()).ok_or("There is no network to ask yet.");
+    if button_ui(ui, "Ask the network", allowed, "What it takes this picture for").clicked() {
+        let (name, picture, class) = (large.name.clone(), large.stored.clone(), class.to_owned());
+        actions.push(Action::Classify(PictureSource::Labelled { name, picture, class }));
+    }
 }
 
 fn pictures_ui(

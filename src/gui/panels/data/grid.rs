@@ -13,6 +13,8 @@ use crate::gui::action::Action;
 use crate::gui::data_view::DataView;
 use crate::gui::format;
 use crate::gui::gallery::Gallery;
+use crate::gui::panels::corrections;
+use crate::gui::state::State;
 use crate::gui::theme::Palette;
 use crate::gui::thumbs::Thumb;
 use crate::gui::widgets::{button_ui, empty_ui, warning_sign};
@@ -53,12 +55,13 @@ impl Lattice {
 /// The grid with its title.
 pub(super) fn grid_ui(
     ui: &mut Ui,
-    gallery: &Gallery,
+    state: &State,
     set: &BrowseSet,
     preview: Option<Preview>,
     data: &mut DataView,
     actions: &mut Vec<Action>,
 ) {
+    let gallery = &state.gallery;
     let count = chosen_count(&set.classes, data);
     let title = title(gallery, set, data, count);
     title_ui(ui, &title, preview, data);
@@ -95,6 +98,9 @@ pub(super) fn grid_ui(
             let rect = Rect::from_min_size(cell(position).min, Vec2::splat(lattice.side));
             let focused = grid.has_focus() && position == data.cursor;
             cell_ui(ui, set, position, rect, focused, data, actions);
+            if let Some(Ok(shown)) = data.thumbs.get(data.place(position)).map(|thumb| &thumb.content) {
+                corrections::badge(ui, rect, state.corrections.list().get(&shown.name));
+            }
             if data.enlarged.is_some() {
                 break;
             }

@@ -9,6 +9,7 @@ use crate::gui::data_view::preview;
 use crate::gui::draft::Draft;
 use crate::gui::format;
 use crate::gui::gallery::CheckState;
+use crate::gui::panels::corrections;
 use crate::gui::state::State;
 use crate::gui::theme::card;
 use crate::gui::widgets::{button_ui, progress_ui};
@@ -41,6 +42,7 @@ pub(super) fn header_ui(
             });
         });
         ui.add(Label::new(&set.description.layout).wrap());
+        corrections::strip_ui(ui, &state.corrections, actions);
         ui.add(Label::new(RichText::new(facts(state, set, draft)).small().weak()).wrap());
         if set.description.source == "sample" {
             let hint =

@@ -23,8 +23,10 @@ mod unused;
 use egui::Ui;
 
 use super::super::data_view::{Section, preview};
+use super::corrections;
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
+use crate::gui::format;
 use crate::gui::state::State;
 use crate::gui::theme::{GAP, card};
 use crate::gui::view::View;
@@ -59,6 +61,10 @@ fn section_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, action
     let data = &mut view.data;
     ui.horizontal_wrapped(|ui| {
         let not_used = unused::title(state, &unused);
+        let corrected = match state.corrections.list().len() {
+            0 => "Corrections".to_owned(),
+            count => format!("Corrections ({})", format::count(count)),
+        };
         for (section, title, help) in [
             (Section::Pictures, "Pictures", "The pictures of the chosen class"),
             (Section::Statistics, "Statistics", "Sizes, mean picture, colours, balance"),
@@ -68,6 +74,11 @@ fn section_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, action
                 "Files that cannot be used or belong to no class, each with its reason",
             ),
             (Section::Check, "Check", "What reading every picture has found"),
+            (
+                Section::Corrections,
+                &corrected,
+                "What you have said about single pictures: what they really are, or that they are left out",
+            ),
         ] {
             if ui.selectable_label(data.section == section, title).on_hover_text(help).clicked() {
                 data.section = section;
@@ -77,11 +88,12 @@ fn section_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, action
     ui.separator();
     match data.section {
         Section::Pictures if data.enlarged.is_some() => {
-            enlarged::enlarged_ui(ui, &state.gallery, set, preview(state, draft), data, actions);
+            enlarged::enlarged_ui(ui, state, set, preview(state, draft), data, actions);
         }
-        Section::Pictures => grid::grid_ui(ui, &state.gallery, set, preview(state, draft), data, actions),
+        Section::Pictures => grid::grid_ui(ui, state, set, preview(state, draft), data, actions),
         Section::Statistics => statistics::statistics_ui(ui, state, data, actions),
         Section::Unused => unused::unused_ui(ui, state, &unused, actions),
+        Section::Corrections => corrections::list_ui(ui, &state.corrections, actions),
         Section::Check => check::check_ui(ui, &state.gallery.check, data, actions),
     }
 }

@@ -10,6 +10,7 @@ use crate::gui::action::Action;
 use crate::gui::evaluate_view::Side;
 use crate::gui::format;
 use crate::gui::measured::{Chosen, Measured};
+use crate::gui::panels::corrections;
 use crate::gui::state::{Found, Phase, State};
 use crate::gui::theme::card;
 use crate::gui::view::View;
@@ -24,7 +25,7 @@ pub fn evaluate_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Ve
         header_ui(ui, state, view, actions);
         match &state.measured {
             _ if state.measuring => progress(ui, state),
-            Some(measured) => measured_ui(ui, state, measured, view),
+            Some(measured) => measured_ui(ui, state, measured, view, actions),
             None if state.model.is_none() => empty_ui(
                 ui,
                 "Nothing to measure yet",
@@ -89,7 +90,10 @@ fn progress(ui: &mut Ui, state: &State) {
     }
 }
 
-fn measured_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &mut View) {
+fn measured_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &mut View, actions: &mut Vec<Action>) {
+    if of_open_set(state, measured) {
+        corrections::strip_ui(ui, &state.corrections, actions);
+    }
     ui.label(RichText::new(figures(measured)).strong());
     ui.label(RichText::new(origin(measured)).small().weak());
     let mut share = view.evaluate.share;
@@ -107,11 +111,16 @@ fn measured_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &mut View)
                     .id_salt("frequent mistakes")
                     .max_height(ui.available_height() * 0.35)
                     .show(ui, |ui| frequent_ui(ui, measured, view));
-                pictures::pictures_ui(ui, state, measured, &mut view.evaluate);
+                pictures::pictures_ui(ui, state, measured, &mut view.evaluate, actions);
             }
         }
     });
     view.evaluate.share = share;
+}
+
+/// Whether the pictures that were measured are those that are open.
+fn of_open_set(state: &State, measured: &Measured) -> bool {
+    state.gallery.set.as_ref().is_some_and(|set| set.description.source == measured.evaluation.source)
 }
 
 fn figures(measured: &Measured) -> String {

@@ -5,9 +5,11 @@ use egui::{
     vec2,
 };
 
+use crate::gui::action::Action;
 use crate::gui::evaluate_view::EvaluateView;
 use crate::gui::format;
 use crate::gui::measured::{Chosen, Measured};
+use crate::gui::panels::corrections;
 use crate::gui::state::State;
 use crate::gui::theme::Palette;
 use crate::gui::widgets::empty_ui;
@@ -18,7 +20,13 @@ const LINES: f32 = 34.0;
 const SPACE: f32 = 8.0;
 
 /// The pictures as a grid.
-pub(super) fn pictures_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &mut EvaluateView) {
+pub(super) fn pictures_ui(
+    ui: &mut Ui,
+    state: &State,
+    measured: &Measured,
+    view: &mut EvaluateView,
+    actions: &mut Vec<Action>,
+) {
     let title = measured.title(view.chosen);
     let listed = view.listed(measured, state.measurements).to_vec();
     let count = format::count(listed.len());
@@ -27,9 +35,9 @@ pub(super) fn pictures_ui(ui: &mut Ui, state: &State, measured: &Measured, view:
         empty_ui(ui, "No pictures", &nothing(measured, view.chosen));
         return;
     }
-    let open =
-        state.gallery.set.as_ref().is_some_and(|set| set.description.source == measured.evaluation.source);
-    if !open {
+    if super::of_open_set(state, measured) {
+        said_ui(ui, state, measured, view, actions);
+    } else {
         let text = format!("The pictures themselves are shown while {} is open.", measured.evaluation.source);
         ui.label(RichText::new(text).small().weak());
     }
@@ -48,17 +56,29 @@ pub(super) fn pictures_ui(ui: &mut Ui, state: &State, measured: &Measured, view:
             for position in range.clone() {
                 let corner =
                     vec2((position % columns) as f32 * (SIDE + SPACE), (position / columns) as f32 * row);
-                picture_ui(
-                    ui,
-                    measured,
-                    view,
-                    listed[position],
-                    Rect::from_min_size(origin + corner, Vec2::splat(SIDE)),
-                );
+                let rect = Rect::from_min_size(origin + corner, Vec2::splat(SIDE));
+                picture_ui(ui, measured, view, listed[position], rect);
+                let name = measured.evaluation.name(listed[position]);
+                corrections::badge(ui, rect, state.corrections.list().get(name));
             }
             view.visible = range;
         },
     );
+}
+
+/// What can be said of the picture that was clicked.
+fn said_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &EvaluateView, actions: &mut Vec<Action>) {
+    let evaluation = &measured.evaluation;
+    let Some(&verdict) = view.selected.and_then(|index| evaluation.verdicts().get(index)) else {
+        let text = "Click a picture to say what it really is, or to leave it out.";
+        ui.label(RichText::new(text).small().weak());
+        return;
+    };
+    let name = evaluation.name(view.selected.unwrap_or_default());
+    ui.add(egui::Label::new(RichText::new(name).small()).truncate());
+    let (own, best) = (measured.class(verdict.label), measured.class(verdict.best));
+    let classes = &evaluation.classes;
+    corrections::correct_ui(ui, &state.corrections, name, own, Some(best), classes, actions);
 }
 
 /// What it means that there are none.
@@ -81,8 +101,11 @@ fn picture_ui(ui: &Ui, measured: &Measured, view: &mut EvaluateView, index: usiz
     let (own, best) = (measured.class(verdict.label), measured.class(verdict.best));
     let sure = measured.evaluation.top(index).first().map_or(0.0, |(_, p)| f64::from(*p));
     let text = format!("{name}: {own}, taken for {best} with {}", format::percent(sure));
-    let response = ui.interact(rect, ui.scope_id().with(("measured", index)), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &text));
+    let response = ui.interact(rect, ui.scope_id().with(("measured", index)), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &text));
+    if response.clicked() {
+        view.selected = Some(index);
+    }
     let shown =
         view.thumbs.get(EvaluateView::place(measured, index)).and_then(|thumb| thumb.content.as_ref().ok());
     match shown.filter(|shown| shown.name == name) {
@@ -93,7 +116,7 @@ fn picture_ui(ui: &Ui, measured: &Measured, view: &mut EvaluateView, index: usiz
             ui.painter().rect_filled(rect, 3.0, palette.line.gamma_multiply(0.45));
         }
     }
-    if response.hovered() {
+    if response.hovered() || response.has_focus() || view.selected == Some(index) {
         ui.painter().rect_stroke(rect, 3.0, Stroke::new(2.0, palette.text), StrokeKind::Inside);
     }
     line(ui, rect.left_bottom() + vec2(0.0, 2.0), &format!("is {own}"), palette.muted);

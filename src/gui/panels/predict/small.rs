@@ -1,14 +1,16 @@
-//! Pictures given to the network, and its five best guesses for each, as in the paper's Figure 4.
+//! The newest answer in few words, beside the curves: so that a picture can be asked about while watching a run.
 
 use egui::{
     Align, Image, Layout, RichText, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2,
 };
 
+use super::{NO_MODEL, views_ui};
 use crate::gui::action::Action;
 use crate::gui::state::{Answer, Classified, State};
+use crate::gui::tab::Tab;
 use crate::gui::theme::{Palette, card};
 use crate::gui::view::View;
-use crate::gui::widgets::{bar_ui, busy_ui, button_ui, empty_ui, heading_ui};
+use crate::gui::widgets::{busy_ui, button_ui, empty_ui, heading_ui, marked_bar_ui};
 
 /// Side of the pictures in the strip.
 const THUMBNAIL: f32 = 44.0;
@@ -16,12 +18,10 @@ const THUMBNAIL: f32 = 44.0;
 const PICTURE: f32 = 148.0;
 
 /// Least width at which the title and all controls stand in one line.
-const ONE_LINE: f32 = 415.0;
+const ONE_LINE: f32 = 480.0;
 
-const NO_MODEL: &str = "There is no network to ask yet: start training, or open a model.";
-
-/// The prediction panel.
-pub fn predict_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action>) {
+/// The panel.
+pub fn small_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action>) {
     card(ui).show(ui, |ui| {
         ui.set_min_size(ui.available_size());
         header_ui(ui, state, view, actions);
@@ -61,6 +61,10 @@ fn header_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Acti
 }
 
 fn buttons_ui(ui: &mut Ui, allowed: Result<(), &str>, actions: &mut Vec<Action>) {
+    let help = "The whole view: all pictures, folders, ten views, training pictures most alike (Predict)";
+    if button_ui(ui, "More…", Ok(()), help).clicked() {
+        actions.push(Action::Show(Tab::Predict));
+    }
     if button_ui(ui, "Paste", allowed, "A picture, a file or a path from the clipboard (Ctrl+V)").clicked() {
         actions.push(Action::Paste);
     }
@@ -69,15 +73,7 @@ fn buttons_ui(ui: &mut Ui, allowed: Result<(), &str>, actions: &mut Vec<Action>)
     }
 }
 
-fn views_ui(ui: &mut Ui, view: &mut View) {
-    ui.checkbox(&mut view.ten_views, "10 views").on_hover_text(
-        "Average the answers for ten crops of the picture: corners, centre and their mirror images (paper section 4.1). A \
-         little better, ten times the work.",
-    );
-}
-
 fn invitation_ui(ui: &mut Ui, state: &State) {
-    let palette = Palette::of(ui);
     let (title, hint) = if state.model.is_some() {
         (
             "Drop a picture here",
@@ -89,10 +85,16 @@ fn invitation_ui(ui: &mut Ui, state: &State) {
             "As soon as training has begun, or a model is open, the network can be asked.",
         )
     };
+    drop_frame(ui);
+    empty_ui(ui, title, hint);
+}
+
+/// A dashed edge around the place where pictures can be dropped.
+pub(super) fn drop_frame(ui: &Ui) {
+    let palette = Palette::of(ui);
     let rect = ui.available_rect_before_wrap().shrink(2.0);
     let edge = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
     ui.painter().extend(Shape::dashed_line(&edge, Stroke::new(1.5, palette.line), 8.0, 6.0));
-    empty_ui(ui, title, hint);
 }
 
 fn answer_ui(ui: &mut Ui, classified: &Classified, view: &mut View, actions: &mut Vec<Action>) {
@@ -130,7 +132,9 @@ fn answer_ui(ui: &mut Ui, classified: &Classified, view: &mut View, actions: &mu
                         ui.spacing_mut().item_spacing.y = 1.0;
                         let height = ui.available_height() / prediction.top.len().max(1) as f32 - 1.0;
                         for (rank, (class, probability)) in prediction.top.iter().enumerate() {
-                            bar_ui(ui, class, *probability, rank == 0, height);
+                            let is_true =
+                                prediction.truth.as_ref().is_some_and(|truth| truth.class == *class);
+                            marked_bar_ui(ui, class, *probability, rank == 0, height, is_true);
                         }
                     });
                 });

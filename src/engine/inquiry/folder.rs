@@ -1,0 +1,130 @@
+//! Every picture of a folder, classified in the order of their names. A file that cannot be used is answered with its
+//! reason and stops nothing.
+
+use std::path::PathBuf;
+
+use super::files::{self, Job};
+use super::{FolderAnswer, InquiryEnd, InquiryNews, Progress};
+use crate::data::{Stream, Streamed};
+use crate::engine::event::Event;
+use crate::engine::model::View;
+use crate::engine::outbox::Outbox;
+use crate::engine::pacer::Pacer;
+use crate::infer::{self, Views};
+use crate::model::InputSpec;
+use crate::train::micro_batch;
+
+/// Decoded pictures that wait for the network.
+const AHEAD: usize = 32;
+/// Pictures of one pass, however quick the device is.
+const PASS: usize = 128;
+
+/// What the threads hand over.
+enum Fed {
+    Listed(usize),
+    File(Job, Result<Vec<u8>, String>),
+}
+
+/// A folder in hand.
+pub(super) struct FolderJob {
+    pub id: u64,
+    views: Views,
+    top: usize,
+    /// What the squares are made for.
+    spec: InputSpec,
+    classes: Vec<String>,
+    stream: Stream<Fed>,
+    waiting: Vec<(Job, Result<Vec<u8>, String>)>,
+    pacer: Pacer,
+}
+
+impl FolderJob {
+    /// Begins to list and to read the files.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn begin(
+        id: u64,
+        inputs: Vec<PathBuf>,
+        views: Views,
+        top: usize,
+        model: View<'_>,
+    ) -> Result<Self, String> {
+        let spec = model.input.spec();
+        let side = spec.stored_side as u32;
+        let stream = Stream::start(
+            super::threads(),
+            AHEAD,
+            move |given_up| files::collect(&inputs, given_up),
+            |jobs: &[Job]| Fed::Listed(jobs.len()),
+            move |job| Fed::File(job.clone(), files::square(&job.path, side)),
+        )?;
+        let most = micro_batch(model.network.shapes(), PASS).min(model.input.most_at_once());
+        let pacer = Pacer::new(most / views.count());
+        let classes = model.classes.to_vec();
+        Ok(Self { id, views, top, spec, classes, stream, waiting: Vec::new(), pacer })
+    }
+
+    /// Classifies some more.
+    ///
+    /// # Errors
+    /// It has ended: how.
+    pub fn advance(&mut self, outbox: &Outbox, model: View<'_>) -> Result<Progress, InquiryEnd> {
+        if model.input.spec() != self.spec || model.classes != self.classes {
+            let reason = "another network has taken the place of the one that was asked";
+            return Err(InquiryEnd::Failed(reason.into()));
+        }
+        let mut ended = None;
+        while ended.is_none() && self.waiting.len() < self.pacer.pictures() {
+            match self.stream.next() {
+                Streamed::Item(Fed::Listed(files)) => {
+                    outbox.send(Event::Inquiry(InquiryNews::FolderListed { id: self.id, files }));
+                }
+                Streamed::Item(Fed::File(job, square)) => self.waiting.push((job, square)),
+                Streamed::Pending => break,
+                Streamed::End => ended = Some(InquiryEnd::Done),
+                Streamed::Failed(reason) => ended = Some(InquiryEnd::Failed(reason)),
+            }
+        }
+        if self.waiting.is_empty() {
+            return ended.map_or(Ok(Progress::Waiting), Err);
+        }
+        let answers = self.pass(model).map_err(InquiryEnd::Failed)?;
+        outbox.send(Event::Inquiry(InquiryNews::FolderAnswers { id: self.id, answers }));
+        ended.map_or(Ok(Progress::Worked), Err)
+    }
+
+    /// One pass of those that wait.
+    fn pass(&mut self, model: View<'_>) -> Result<Vec<FolderAnswer>, String> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let squares: Vec<u8> =
+            waiting.iter().filter_map(|(_, square)| square.as_ref().ok()).flatten().copied().collect();
+        let usable = waiting.iter().filter(|(_, square)| square.is_ok());
+        let truths: Vec<Option<usize>> =
+            usable.map(|(job, _)| infer::class_of_path(&job.path, model.classes)).collect();
+        let (views, top) = (self.views, self.top);
+        let classified = match truths.len() {
+            0 => Vec::new(),
+            pictures => self.pacer.pass(pictures, || {
+                infer::classify_squares(
+                    model.network,
+                    model.input,
+                    model.classes,
+                    &squares,
+                    &truths,
+                    views,
+                    top,
+                )
+            })?,
+        };
+        let mut classified = classified.into_iter();
+        let answer = |(job, square): (Job, Result<Vec<u8>, String>)| {
+            let result = match square {
+                Ok(_) => Ok(classified.next().expect("an answer for each usable picture")),
+                Err(reason) => Err(reason),
+            };
+            FolderAnswer { path: job.path, named: job.named, result }
+        };
+        Ok(waiting.into_iter().map(answer).collect())
+    }
+}
