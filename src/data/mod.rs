@@ -147,6 +147,12 @@ fn known_set(name: &str, cancel: &AtomicBool) -> Result<Option<PathBuf>, DataErr
     }
 }
 
+/// The name of the class that a folder of ImageNet's is named after by its WordNet number, as far as it is known here:
+/// `n01440764` is a tench.
+pub fn wordnet_name(folder: &str) -> Option<&'static str> {
+    layouts::known_name(folder)
+}
+
 /// A leading `~` stands for the home folder also where no shell has replaced it: in the window and in files.
 fn expand_home(source: &str) -> PathBuf {
     let below_home = source.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));

@@ -59,19 +59,19 @@ impl<'a> Control<'a> {
         while let Ok(command) = self.inbox.try_recv() {
             self.serve(command, model);
         }
-        self.inquire(model);
+        self.inquire();
     }
 
     /// A pass for a question in hand, if it is its turn beside the work going on.
-    pub fn inquire(&mut self, model: Option<View<'_>>) {
+    pub fn inquire(&self) {
         if !self.stop {
-            self.desk.borrow_mut().advance(self.outbox, model, true);
+            self.desk.borrow_mut().advance(self.outbox, true);
         }
     }
 
     /// Waits for a command and serves it. While there are questions in hand it goes on with them.
     pub fn wait(&mut self, model: Option<View<'_>>) {
-        match next_command(self.inbox, self.outbox, &self.desk, model) {
+        match next_command(self.inbox, self.outbox, &self.desk) {
             Some(command) => self.serve(command, model),
             None => self.end(),
         }
@@ -79,7 +79,7 @@ impl<'a> Control<'a> {
 
     /// Waits for a command for so long at most, and serves it.
     pub fn wait_at_most(&mut self, time: Duration, model: Option<View<'_>>) {
-        let worked = self.desk.borrow_mut().advance(self.outbox, model, false);
+        let worked = self.desk.borrow_mut().advance(self.outbox, false);
         let time = match worked {
             Progress::Nothing => time,
             Progress::Waiting => time.min(GLANCE),
@@ -137,14 +137,9 @@ impl<'a> Control<'a> {
 }
 
 /// The next command; until it comes, questions in hand are answered. Nothing: nobody can send any more.
-pub(super) fn next_command(
-    inbox: &Receiver<Command>,
-    outbox: &Outbox,
-    desk: &Desks,
-    model: Option<View<'_>>,
-) -> Option<Command> {
+pub(super) fn next_command(inbox: &Receiver<Command>, outbox: &Outbox, desk: &Desks) -> Option<Command> {
     loop {
-        let time = match desk.borrow_mut().advance(outbox, model, false) {
+        let time = match desk.borrow_mut().advance(outbox, false) {
             Progress::Nothing => return inbox.recv().ok(),
             Progress::Waiting => GLANCE,
             Progress::Worked => Duration::ZERO,

@@ -53,7 +53,7 @@ impl Desk {
     }
 
     /// One pass for a question in hand. With `sharing`, the engine has other work, which gets at least as much time.
-    pub fn advance(&mut self, outbox: &Outbox, model: Option<View<'_>>, sharing: bool) -> Progress {
+    pub fn advance(&mut self, outbox: &Outbox, sharing: bool) -> Progress {
         if self.chores.is_empty() && !self.inquiries.is_busy() {
             return Progress::Nothing;
         }
@@ -61,9 +61,9 @@ impl Desk {
             return Progress::Waiting;
         }
         let began = Instant::now();
-        let progress = match (self.chores.work(outbox), model) {
-            (Progress::Worked, _) => Progress::Worked,
-            (_, Some(model)) if self.inquiries.is_busy() => self.inquiries.advance(outbox, model),
+        let progress = match self.chores.work(outbox) {
+            Progress::Worked => Progress::Worked,
+            _ if self.inquiries.is_busy() => self.inquiries.advance(outbox),
             _ => Progress::Waiting,
         };
         let ended = Instant::now();

@@ -63,7 +63,7 @@ pub(super) fn in_background<T: Send + 'static>(
             },
             default(INQUIRY_PAUSE) => {}
         }
-        control.inquire(model);
+        control.inquire();
         steering.pause.store(control.paused && !control.stop, Ordering::Relaxed);
         if control.stop {
             steering.cancel.store(true, Ordering::Relaxed);

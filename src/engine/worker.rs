@@ -66,8 +66,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     fn next_command(&self) -> Option<Command> {
-        let model = self.model.as_ref().map(Model::view);
-        control::next_command(self.inbox, self.outbox, &self.desk, model)
+        control::next_command(self.inbox, self.outbox, &self.desk)
     }
 
     fn serve(&mut self, command: Command) -> End {

@@ -44,7 +44,7 @@ impl Quantity {
 
 /// The view's own memory.
 pub struct CompareView {
-    /// The folder of runs that was chosen; without it, the one in which runs are kept.
+    /// The folder of runs that was chosen; without it, the one in which runs are kept now.
     pub folder: Option<PathBuf>,
     /// The folder as it is being typed.
     pub typed: String,
@@ -131,8 +131,8 @@ impl CompareView {
     }
 
     /// Asks where a report is to be written; proposed is a place beside the runs.
-    pub fn ask_for_report(&mut self) {
-        let folder = self.folder.clone().unwrap_or_default();
+    pub fn ask_for_report(&mut self, runs: &Runs) {
+        let folder = runs.folder.clone().unwrap_or_default();
         self.report = Some(folder.join("report.html").display().to_string());
     }
 

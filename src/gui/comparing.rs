@@ -49,20 +49,15 @@ impl App {
     }
 
     /// The folder that was chosen; else that of the runs of this time or of the last one, or where runs are kept.
-    fn runs_folder(&mut self) -> PathBuf {
+    fn runs_folder(&self) -> PathBuf {
         if let Some(folder) = &self.view.compare.folder {
             return folder.clone();
         }
         let run = self.state.run.as_ref().map(|run| run.folder.as_path()).or(self.view.last_run.as_deref());
         let beside = run.and_then(Path::parent).filter(|folder| folder.is_dir());
-        let folder = beside.map_or_else(usual_runs_folder, |folder| {
+        beside.map_or_else(usual_runs_folder, |folder| {
             std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
-        });
-        // Once a folder is in sight it stays there; the usual one may not have been made yet.
-        if folder.is_dir() {
-            self.view.compare.folder = Some(folder.clone());
-        }
-        folder
+        })
     }
 
     pub(super) fn take_in_runs(&mut self) {

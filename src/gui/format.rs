@@ -31,14 +31,28 @@ pub fn pace(images_per_s: f64) -> String {
     format!("{} images/s", rounded(images_per_s))
 }
 
+/// Where whole numbers become too long to read: a loss that grows without bounds reaches 1e38.
+pub const LARGE: f64 = 1e6;
+
 /// A loss or a rate with three figures that count.
 pub fn figures(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();
     }
+    if value.abs() >= LARGE {
+        return short_power(&format!("{value:.2e}"));
+    }
     let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{value:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+/// "2.50e7" as "2.5e7".
+pub fn short_power(text: &str) -> String {
+    let (digits, power) = text.split_once('e').unwrap_or((text, "0"));
+    let digits =
+        if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+    format!("{digits}e{power}")
 }
 
 /// A message with a capital first letter and a full stop: the terminal puts "error: " before the same text.

@@ -158,6 +158,7 @@ fn drop_hint_ui(ctx: &Context, ui: &Ui, state: &State, view: &View) {
         }
         Some(path) if incoming::is_data_source(path) => "Drop to open these pictures",
         _ if state.model.is_none() => "Start training or open a model before asking about a picture",
+        _ if view.tab == Tab::Layers => "Drop to look into the network with this picture",
         _ => "Drop to ask the network",
     };
     let palette = Palette::of(ui);

@@ -2,7 +2,7 @@
 //! always tells the newest frame, one part a line, as a screen reader would be told.
 //!
 //! ```text
-//! left top right bottom (pixels), role, "disabled" or "", name, value; separated by tabs
+//! left top right bottom (pixels), role, "disabled", "focused" or "", name, value; separated by tabs
 //! ```
 
 use std::fmt::Write as _;
@@ -50,18 +50,25 @@ impl Plugin for ScreenMap {
 
 fn map(update: &TreeUpdate, pixels_per_point: f32) -> String {
     let mut text = String::new();
-    for (_, node) in &update.nodes {
+    for (id, node) in &update.nodes {
         let Some(bounds) = node.bounds() else { continue };
         let [left, top, right, bottom] =
             [bounds.x0, bounds.y0, bounds.x1, bounds.y1].map(|v| v * f64::from(pixels_per_point));
-        let name = line(node.label().or(node.description()).unwrap_or_default());
+        // What stands beside a field names it.
+        let beside = node.labelled_by().first().and_then(|label| {
+            let (_, label) = update.nodes.iter().find(|(id, _)| id == label)?;
+            label.label().or(label.value())
+        });
+        let name = line(node.label().or(beside).unwrap_or_default());
         let value = line(node.value().unwrap_or_default());
-        let disabled = if node.is_disabled() { "disabled" } else { "" };
+        let state = match (node.is_disabled(), *id == update.focus) {
+            (true, _) => "disabled",
+            (false, true) => "focused",
+            (false, false) => "",
+        };
         let role = format!("{:?}", node.role());
-        let row = writeln!(
-            text,
-            "{left:.0}\t{top:.0}\t{right:.0}\t{bottom:.0}\t{role}\t{disabled}\t{name}\t{value}"
-        );
+        let row =
+            writeln!(text, "{left:.0}\t{top:.0}\t{right:.0}\t{bottom:.0}\t{role}\t{state}\t{name}\t{value}");
         row.expect("a string takes every line");
     }
     text

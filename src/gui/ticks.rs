@@ -33,6 +33,9 @@ pub fn round_label(mark: GridMark) -> String {
     let decimals = (-mark.step_size.log10() - 1e-6).ceil().clamp(0.0, 12.0) as usize;
     // The sum of many steps can end a hair below zero.
     let value = if mark.value.abs() < mark.step_size * 1e-6 { 0.0 } else { mark.value };
+    if value.abs() >= format::LARGE {
+        return format::short_power(&format!("{value:.3e}"));
+    }
     format!("{value:.decimals$}")
 }
 

@@ -161,7 +161,6 @@ pub struct Remembered {
     last_run: Option<PathBuf>,
     mirror: String,
     proxy: String,
-    runs_folder: Option<PathBuf>,
 }
 
 impl Default for Remembered {
@@ -188,7 +187,6 @@ impl View {
             last_run,
             mirror,
             proxy,
-            runs_folder: self.compare.folder.clone(),
         }
     }
 
@@ -209,8 +207,6 @@ impl View {
         self.film.scale = if remembered.each_kernel { Scale::Kernel } else { Scale::Column };
         (self.mirror, self.proxy) = (remembered.mirror, remembered.proxy);
         self.last_run = remembered.last_run;
-        // A folder that is gone would hide the usual one.
-        self.compare.folder = remembered.runs_folder.filter(|folder| folder.is_dir());
         self.recent = remembered.recent;
         self.recent.truncate(KEPT_SOURCES);
     }

@@ -128,7 +128,9 @@ pub fn activations(
 ) -> Result<Activations, String> {
     let silence = Silence::of(network, muted)?;
     let (pictures, seen) = seen(network, input, picture);
-    let before = probabilities(network, pictures.clone(), &Silence::default())?;
+    let unmuted = (!muted.is_empty())
+        .then(|| probabilities(network, pictures.clone(), &Silence::default()))
+        .transpose()?;
     let count = network.spec().layers.len();
     let mut layers = Vec::with_capacity(count);
     let pass = Flow::Map(pictures);
@@ -137,13 +139,12 @@ pub fn activations(
         layers.push(layer(network, index, flow.clone().values()?));
         Ok(flow)
     })?;
-    let after = (!muted.is_empty())
-        .then(|| {
-            layers
-                .last()
-                .map(|last: &LayerActivations| to_f32(mean_probabilities(&last.values, classes.len())))
-        })
-        .flatten();
+    let scores = layers.last().map_or(&[][..], |last: &LayerActivations| &last.values);
+    let now = to_f32(mean_probabilities(scores, classes.len()));
+    let (before, after) = match unmuted {
+        Some(before) => (before, Some(now)),
+        None => (now, None),
+    };
     Ok(Activations { seen, layers, classes: classes.to_vec(), before, after })
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::data;
+
 /// The class that a picture really belongs to, and what the network makes of that class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Truth {
@@ -30,13 +32,15 @@ impl Truth {
 const LEVELS: usize = 3;
 
 /// The class that a folder above the picture at `path` is named after, the nearest one first: as in `cat/1.jpg`, or in
-/// `cat/images/1.jpg`. Capital letters, spaces, underscores and hyphens make no difference.
+/// `cat/images/1.jpg`. Capital letters, spaces, underscores and hyphens
+/// make no difference.
 pub fn class_of_path(path: &Path, classes: &[String]) -> Option<usize> {
     let mut folders = path.ancestors().skip(1).take(LEVELS).filter_map(Path::file_name);
     folders.find_map(|folder| {
         let folder = folder.to_string_lossy();
         let exact = classes.iter().position(|class| *class == folder);
-        exact.or_else(|| classes.iter().position(|class| plain(class) == plain(&folder)))
+        let name = data::wordnet_name(&folder).unwrap_or(&folder);
+        exact.or_else(|| classes.iter().position(|class| plain(class) == plain(name)))
     })
 }
 
@@ -55,6 +59,8 @@ mod tests {
         assert_eq!(class("pets/cat/1.jpg"), Some(0));
         assert_eq!(class("cat/dog/images/1.jpg"), Some(2));
         assert_eq!(class("Sports_Car/1.jpg"), Some(1));
+        assert_eq!(class("n02086240/1.jpg"), None);
+        assert_eq!(class_of_path(Path::new("n01440764/1.jpg"), &["owl".into(), "Tench".into()]), Some(1));
         assert_eq!(class("cat.jpg"), None);
         assert_eq!(class("cat/a/b/c/1.jpg"), None, "far above it is no label");
     }

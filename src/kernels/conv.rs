@@ -6,6 +6,7 @@
 
 mod cpu;
 mod cube;
+mod planes;
 mod sizes;
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};

@@ -10,21 +10,21 @@
 //! go of x, which is four times larger. Without gradients nothing is kept.
 
 mod cpu;
+mod cube;
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{DType, Shape, Tensor};
+use burn::tensor::{Shape, Tensor};
 
 use super::KernelError;
 use super::host::{from_values, values, whole};
-use super::launch::{Shader, Word, empty_like, launch};
-use super::rank::RANK;
 use super::recycle::give_back;
+
+pub(super) use self::cube::shaders;
 
 /// Windows of a pooling layer; every pair is (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,79 +188,6 @@ impl MaxPoolOps for Flex {
     }
 }
 
-impl MaxPoolOps for CubeBackend {
-    fn max_pool(x: CubeTensor, config: MaxPoolConfig) -> CubeTensor {
-        let x = into_contiguous(x);
-        let y = empty_like(&x, pooled(&x.shape(), &config), x.dtype);
-        launch_forward(&x, &[&y], &config);
-        y
-    }
-
-    fn max_pool_with_argmax(x: CubeTensor, config: MaxPoolConfig) -> (CubeTensor, CubeTensor) {
-        let x = into_contiguous(x);
-        let shape = pooled(&x.shape(), &config);
-        let y = empty_like(&x, shape.clone(), x.dtype);
-        let argmax = empty_like(&x, shape, DType::I32);
-        launch_forward(&x, &[&y, &argmax], &config);
-        (y, argmax)
-    }
-
-    fn max_pool_backward(
-        grad: CubeTensor,
-        argmax: CubeTensor,
-        input: [usize; 2],
-        config: MaxPoolConfig,
-    ) -> CubeTensor {
-        let (grad, argmax) = (into_contiguous(grad), into_contiguous(argmax));
-        let dx = empty_like(&grad, with_size(&grad.shape(), input), grad.dtype);
-        let params = params(input, height_and_width(&grad.shape()));
-        let threads = dx.shape().num_elements();
-        launch(backward_shader(&config), &[&grad, &argmax], &[&dx], &params, threads);
-        dx
-    }
-}
-
-fn launch_forward(x: &CubeTensor, outputs: &[&CubeTensor], config: &MaxPoolConfig) {
-    let shape = outputs[0].shape();
-    let params = params(height_and_width(&x.shape()), height_and_width(&shape));
-    launch(forward_shader(config, outputs.len() == 2), &[x], outputs, &params, shape.num_elements());
-}
-
-/// The uniform of the shaders after its first two words.
-fn params(input: [usize; 2], output: [usize; 2]) -> [Word; 4] {
-    [input[0], input[1], output[0], output[1]].map(Word::Size)
-}
-
-fn forward_shader(config: &MaxPoolConfig, with_argmax: bool) -> Shader {
-    let shader = Shader::new("max_pool_forward", include_str!("../../shaders/max_pool_forward.wgsl"));
-    let shader = shader.followed_by(RANK);
-    let (declare, store, params) = if with_argmax {
-        let declare = "@group(0) @binding(2) var<storage, read_write> argmax: array<i32>;";
-        (declare, "argmax[thread] = i32(at);", 3)
-    } else {
-        ("", "", 2)
-    };
-    let shader = shader.with("declare_argmax", declare).with("store_argmax", store);
-    with_windows(shader.with("params_binding", params), config)
-}
-
-fn backward_shader(config: &MaxPoolConfig) -> Shader {
-    let template = include_str!("../../shaders/max_pool_backward.wgsl");
-    with_windows(Shader::new("max_pool_backward", template), config)
-}
-
-/// The windows are constants of the shader, so that the compiler can unroll the loops over them.
-fn with_windows(shader: Shader, config: &MaxPoolConfig) -> Shader {
-    let MaxPoolConfig { kernel, stride, padding, .. } = *config;
-    shader
-        .with("kernel_y", kernel[0])
-        .with("kernel_x", kernel[1])
-        .with("stride_y", stride[0])
-        .with("stride_x", stride[1])
-        .with("padding_y", padding[0])
-        .with("padding_x", padding[1])
-}
-
 fn height_and_width(shape: &Shape) -> [usize; 2] {
     [shape[2], shape[3]]
 }
@@ -271,16 +198,4 @@ fn with_size(shape: &Shape, [height, width]: [usize; 2]) -> Shape {
 
 fn pooled(shape: &Shape, config: &MaxPoolConfig) -> Shape {
     with_size(shape, config.output_size(height_and_width(shape)))
-}
-
-/// The shaders with the paper's windows, and with padded ones that are not square.
-pub(super) fn shaders() -> Vec<Shader> {
-    let paper = MaxPoolConfig { kernel: [3, 3], stride: [2, 2], padding: [0, 0], ceil: false };
-    let other = MaxPoolConfig { kernel: [2, 5], stride: [1, 3], padding: [1, 2], ceil: true };
-    [paper, other]
-        .iter()
-        .flat_map(|config| {
-            [forward_shader(config, false), forward_shader(config, true), backward_shader(config)]
-        })
-        .collect()
 }

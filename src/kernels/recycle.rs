@@ -5,21 +5,22 @@
 //! handed and nobody else holds, and take it for their results. Only while a [`Recycling`] is held: a program that
 //! does not train keeps nothing.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 
-/// More pieces than one network has at once.
-const MOST_PIECES: usize = 64;
-
 /// What is kept, and who keeps it.
 struct Kept {
     holders: usize,
     pieces: Vec<Vec<f32>>,
+    /// How many pieces of each size had to be made. No more are kept: what other operations have made may be given back
+    /// again and again, and nobody would ever take it.
+    made: BTreeMap<usize, usize>,
 }
 
-static KEPT: Mutex<Kept> = Mutex::new(Kept { holders: 0, pieces: Vec::new() });
+static KEPT: Mutex<Kept> = Mutex::new(Kept { holders: 0, pieces: Vec::new(), made: BTreeMap::new() });
 
 /// Keeps large pieces of memory for the next operation of the same size, until the last holder is dropped.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl Drop for Recycling {
         kept.holders -= 1;
         if kept.holders == 0 {
             kept.pieces.clear();
+            kept.made.clear();
         }
     }
 }
@@ -52,6 +54,9 @@ pub(super) fn take(count: usize) -> Vec<f32> {
         if let Some(index) = kept.pieces.iter().rposition(|piece| piece.len() == count) {
             return kept.pieces.swap_remove(index);
         }
+        if kept.holders > 0 {
+            *kept.made.entry(count).or_default() += 1;
+        }
     }
     vec![0.0; count]
 }
@@ -61,13 +66,21 @@ pub(super) fn give_back(tensor: FlexTensor) {
     if tensor.shape().num_elements() < Recycling::LEAST_VALUES || !tensor.is_unique() {
         return;
     }
-    if KEPT.lock().unwrap_or_else(PoisonError::into_inner).holders == 0 {
+    if !KEPT.lock().unwrap_or_else(PoisonError::into_inner).wants(tensor.shape().num_elements()) {
         return;
     }
     if let Ok(piece) = tensor.into_data().try_into_vec::<f32>() {
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.holders > 0 && kept.pieces.len() < MOST_PIECES {
+        if kept.wants(piece.len()) {
             kept.pieces.push(piece);
         }
+    }
+}
+
+impl Kept {
+    /// Whether another piece of this size may still be taken.
+    fn wants(&self, count: usize) -> bool {
+        let kept = self.pieces.iter().filter(|piece| piece.len() == count).count();
+        self.holders > 0 && self.made.get(&count).is_some_and(|&made| kept < made)
     }
 }

@@ -96,7 +96,9 @@ fn kernels_and_steps_tell_every_layer_and_network() {
 /// The prediction that `summary`, the window and a run tell, against what the pools of the device hold or the process.
 fn assert_predicted(device: &str, model: &str, batch: &str) {
     let folder = tempdir().unwrap();
-    let task = ["bench", "train", "--model", model, "--batch", batch, "--runs", "3"];
+    // So many steps that what grows shows.
+    let steps = if device == "cpu" { "10" } else { "3" };
+    let task = ["bench", "train", "--model", model, "--batch", batch, "--runs", steps];
     let output = call(folder.path(), &[&task[..], &["--device", device, "--json"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let objects = objects(&output);
@@ -119,6 +121,8 @@ fn the_memory_of_training_is_predicted_within_15_percent() {
     if cfg!(target_os = "linux") {
         assert_predicted("cpu", "cifar-80sec", "128");
         assert_predicted("cpu", "alexnet-64", "32");
+        // Locally connected layers make their large gradients themselves.
+        assert_predicted("cpu", "cifar-11pct", "32");
     }
 }
 

@@ -27,9 +27,9 @@ fn a_run_that_goes_on_uses_the_list_it_began_with() {
     assert_eq!((info(&events).data.train, info(&events).data.validation), (95, 39));
     assert_eq!(Corrections::read(&whole.folder.join("corrections.csv")).unwrap(), list);
 
-    // The same run, broken off; then the list is changed, and the folder moved.
+    // The same run, broken off after its first epoch; then the list is changed, and the folder moved.
     config.run.out = Some(home.path().join("parts"));
-    config.run.max_steps = Some(7);
+    config.run.max_steps = Some(6);
     let (_, first) = run(config);
     assert_eq!(first.reason, StopReason::Finished);
     list.set(&plain.name(Split::Train, 9), Some(Correction::LeaveOut));

@@ -21,6 +21,8 @@ fn numbers_read_well() {
         (2.304_585, "2.3"),
         (0.123_456, "0.123"),
         (1234.5, "1234"),
+        (6.877_79e36, "6.88e36"),
+        (-2e7, "-2e7"),
     ];
     for (value, text) in values {
         assert_eq!(figures(value), text);

@@ -156,7 +156,9 @@ fn a_picture_of_the_data_set_is_chosen_by_a_click() {
     let Question::Activations { source: PictureSource::Pixels { name, picture }, .. } = asked.question else {
         panic!("not a look")
     };
-    assert_eq!((name.as_str(), picture.dimensions()), ("1.png", (10, 10)));
+    assert_eq!((name.as_str(), picture.dimensions()), ("a/1.png", (10, 10)));
+    let looked = rig.harness.state().state.layers.picture.as_ref().map(|looked| looked.name.as_str());
+    assert_eq!(looked, Some("1.png"), "the short name is shown");
     assert!(shows(&rig, "Passing the picture through the network"));
 }
 

@@ -5,6 +5,7 @@ use alexnet_lab::train::Tally;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use super::layer::{flat, matrix, plain};
 use super::{devices, poison, random, refused};
 use crate::support::assert_close;
 
@@ -75,13 +76,13 @@ impl Call {
         let [rows, classes] = self.shape();
         poison([1, 1, rows, STANDING], device);
         let found = cross_entropy(scores.clone(), &self.labels, WEIGHT);
-        let weights = Tensor::<1>::from_data(TensorData::new(self.weights.clone(), [rows]), &on);
+        let weights = flat(&self.weights, &on);
         let sum = (found.losses.clone() * weights).sum();
         poison([1, 1, rows, classes], device);
         let gradients = sum.backward();
         let standing = plain(found.standing.inner());
         let column = |at: usize| standing.chunks_exact(STANDING).map(|row| row[at]).collect::<Vec<f32>>();
-        let weighted: Vec<f32> = found.losses.inner().into_data().try_to_vec().expect("32-bit floats");
+        let weighted: Vec<f32> = plain(found.losses.inner());
         let same = |(weighted, loss): (&f32, f32)| *weighted == loss * WEIGHT || loss.is_nan();
         assert!(weighted.iter().zip(column(0)).all(same), "{weighted:?}");
         Outcome {
@@ -91,14 +92,6 @@ impl Call {
             dscores: plain(scores.grad(&gradients).expect("the scores are tracked")),
         }
     }
-}
-
-fn matrix(values: &[f32], shape: [usize; 2], device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
-}
-
-fn plain(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("32-bit floats")
 }
 
 #[track_caller]

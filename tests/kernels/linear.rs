@@ -1,8 +1,9 @@
 //! Linear layers.
 
 use alexnet_lab::kernels::{as_on_a_card, linear, linear_backward_weight, linear_backward_x};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 
+use super::layer::{flat, matrix, plain};
 use super::{devices, poison, random, refused};
 use crate::support::{assert_close, software_device};
 
@@ -84,24 +85,12 @@ impl Call {
         poison([1, 1, out, inputs], &inner);
         let gradients = loss.backward();
         [
-            plain(y.inner().flatten(0, 1)),
-            plain(x.grad(&gradients).expect("x is tracked").flatten(0, 1)),
+            plain(y.inner()),
+            plain(x.grad(&gradients).expect("x is tracked")),
             plain(weight.grad(&gradients).expect("the weights are tracked")),
             plain(bias.grad(&gradients).expect("the biases are tracked")),
         ]
     }
-}
-
-fn matrix(values: &[f32], shape: [usize; 2], device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
-}
-
-fn flat(values: &[f32], device: &Device) -> Tensor<1> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
-}
-
-fn plain(tensor: Tensor<1>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("32-bit floats")
 }
 
 #[track_caller]
@@ -178,7 +167,7 @@ fn takes_tensors_that_are_not_contiguous_and_empty_batches() {
         let x = matrix(&call.x, [5, 6], &device).transpose().mul_scalar(1.0).transpose();
         let (weight, bias) = (flat(&call.weight, &device), flat(&call.bias, &device));
         let y = linear(x, weight.clone(), bias.clone(), false);
-        assert_close(name, &plain(y.flatten(0, 1)), &want[0], 1e-5, 1e-5);
+        assert_close(name, &plain(y), &want[0], 1e-5, 1e-5);
         assert_eq!(linear(matrix(&[], [0, 6], &device), weight, bias, false).dims(), [0, 7], "{name}");
     }
 }
@@ -191,7 +180,7 @@ fn gradients_of_their_own_are_those_of_a_loss_and_shapes_that_do_not_fit_are_ref
         let (weight, grad) = (flat(&call.weight, &device), matrix(&call.weights, [5, 7], &device));
         let x = matrix(&call.x, [5, 6], &device);
         let dx = linear_backward_x(weight.clone(), grad.clone());
-        assert_close(name, &plain(dx.flatten(0, 1)), &want[1], 1e-5, 1e-5);
+        assert_close(name, &plain(dx), &want[1], 1e-5, 1e-5);
         let dw = linear_backward_weight(x.clone(), grad.clone());
         assert_close(name, &plain(dw), &want[2], 1e-5, 1e-5);
         let empty = |columns| matrix(&[], [0, columns], &device);

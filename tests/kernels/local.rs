@@ -1,11 +1,14 @@
 //! Locally connected layers.
 
+use std::ops::Deref;
+
 use alexnet_lab::kernels::{LocalConfig, locally_connected};
+use burn::tensor::Device;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{Fixture, devices, poison, random, tensor, values};
+use super::layer::{Numbers, Outcome, assert_same, flat};
+use super::{Fixture, devices, random, tensor, values};
 use crate::support::{assert_close, software_device};
 
 const fn config(out: usize, kernel: usize, padding: usize) -> LocalConfig {
@@ -30,37 +33,16 @@ const CASES: [([usize; 4], LocalConfig); 12] = [
     ([2, 5, 1, 6], config(6, 2, 1)),
 ];
 
-/// Everything that a call takes, and the weights of its outputs in the loss.
 struct Call {
     config: LocalConfig,
-    shape: [usize; 4],
-    x: Vec<f32>,
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    weights: Vec<f32>,
-}
-
-/// The output and the gradients of the loss sum(weights * output).
-#[derive(Debug, PartialEq)]
-struct Outcome<T> {
-    y: Vec<T>,
-    dx: Vec<T>,
-    dweight: Vec<T>,
-    dbias: Vec<T>,
+    numbers: Numbers,
 }
 
 impl Call {
     fn new(shape: [usize; 4], config: LocalConfig, seed: u64) -> Self {
         let input = [shape[1], shape[2], shape[3]];
         let (weights, biases) = (config.weights(input), config.biases(input));
-        Self {
-            config,
-            shape,
-            x: random(shape.iter().product(), seed),
-            weight: random(weights, seed + 1),
-            bias: random(biases, seed + 2),
-            weights: random(shape[0] * biases, seed + 3),
-        }
+        Self { config, numbers: Numbers::random(shape, [weights, biases, shape[0] * biases], seed) }
     }
 
     /// The definition, tap by tap, in 64-bit floats.
@@ -68,12 +50,7 @@ impl Call {
         let [_, channels, height, width] = self.shape;
         let LocalConfig { out, kernel, padding } = self.config;
         let [rows, columns] = self.config.output_size([height, width]);
-        let mut want = Outcome {
-            y: vec![0.0; self.weights.len()],
-            dx: vec![0.0; self.x.len()],
-            dweight: vec![0.0; self.weight.len()],
-            dbias: vec![0.0; self.bias.len()],
-        };
+        let mut want = self.zeros();
         for at in 0..want.y.len() {
             let (n, o, row, column) =
                 (at / columns / rows / out, at / columns / rows % out, at / columns % rows, at % columns);
@@ -99,49 +76,16 @@ impl Call {
     }
 
     fn run(&self, device: &Device) -> Outcome<f32> {
-        self.run_with(device, |x, weight, bias| locally_connected(x, weight, bias, self.config))
-    }
-
-    /// `operation` on this call's tensors, with NaN in the memory that its results are given.
-    fn run_with(
-        &self,
-        device: &Device,
-        operation: impl Fn(Tensor<4>, Tensor<1>, Tensor<1>) -> Tensor<4>,
-    ) -> Outcome<f32> {
-        let inner = device.clone();
-        let device = device.clone().autodiff();
-        let x = tensor(&self.x, self.shape, &device).require_grad();
-        let weight = flat(&self.weight, &device).require_grad();
-        let bias = flat(&self.bias, &device).require_grad();
-        poison([1, 1, 1, self.weights.len()], &inner);
-        let y = operation(x.clone(), weight.clone(), bias.clone());
-        let loss = (y.clone() * tensor(&self.weights, y.dims(), &device)).sum();
-        poison(self.shape, &inner);
-        poison([1, 1, 1, self.weight.len()], &inner);
-        let gradients = loss.backward();
-        Outcome {
-            y: values(y.inner()),
-            dx: values(x.grad(&gradients).expect("x is tracked")),
-            dweight: plain(weight.grad(&gradients).expect("the weights are tracked")),
-            dbias: plain(bias.grad(&gradients).expect("the biases are tracked")),
-        }
+        self.numbers.run(device, |x, weight, bias| locally_connected(x, weight, bias, self.config))
     }
 }
 
-fn flat(values: &[f32], device: &Device) -> Tensor<1> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
-}
+impl Deref for Call {
+    type Target = Numbers;
 
-fn plain(tensor: Tensor<1>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("32-bit floats")
-}
-
-#[track_caller]
-fn assert_same<T: Copy + Into<f64>>(title: &str, got: &Outcome<f32>, want: &Outcome<T>) {
-    assert_close(&format!("{title} output"), &got.y, &want.y, 1e-5, 1e-5);
-    assert_close(&format!("{title} gradient of x"), &got.dx, &want.dx, 1e-5, 1e-5);
-    assert_close(&format!("{title} gradient of the weights"), &got.dweight, &want.dweight, 1e-5, 1e-5);
-    assert_close(&format!("{title} gradient of the biases"), &got.dbias, &want.dbias, 1e-5, 1e-5);
+    fn deref(&self) -> &Numbers {
+        &self.numbers
+    }
 }
 
 #[test]
@@ -166,30 +110,8 @@ fn follows_the_definition_on_the_authors_shape() {
 
 #[test]
 fn the_reference_has_the_gradients_of_its_finite_differences() {
-    // Linear in each argument, so that a difference over a whole unit is exact.
     let call = Call::new([2, 2, 3, 4], config(3, 3, 1), 80);
-    let loss = |call: &Call| -> f64 {
-        call.reference().y.iter().zip(&call.weights).map(|(y, &w)| y * f64::from(w)).sum()
-    };
-    let check = |name: &str, part: fn(&mut Call) -> &mut Vec<f32>, want: &[f64]| {
-        let mut moved = Call::new([2, 2, 3, 4], config(3, 3, 1), 80);
-        let got: Vec<f64> = (0..want.len())
-            .map(|index| {
-                let old = part(&mut moved)[index];
-                part(&mut moved)[index] = 1.0;
-                let above = loss(&moved);
-                part(&mut moved)[index] = 0.0;
-                let below = loss(&moved);
-                part(&mut moved)[index] = old;
-                above - below
-            })
-            .collect();
-        assert_close(name, &got, want, 1e-9, 1e-9);
-    };
-    let want = call.reference();
-    check("x", |call| &mut call.x, &want.dx);
-    check("weights", |call| &mut call.weight, &want.dweight);
-    check("biases", |call| &mut call.bias, &want.dbias);
+    call.check_differences(|numbers| Call { config: call.config, numbers: numbers.clone() }.reference());
 }
 
 #[test]
@@ -204,14 +126,14 @@ fn equals_pytorchs_unfold_and_einsum() {
     for (name, config) in cases {
         let inputs = |part: &str| fixture.inputs(&format!("{name}.{part}"));
         let results = |part: &str| fixture.results(&format!("{name}.{part}"));
-        let call = Call {
-            config,
+        let numbers = Numbers {
             shape: fixture.shape(&format!("{name}.x")),
             x: inputs("x"),
             weight: inputs("weight"),
             bias: inputs("bias"),
             weights: inputs("weights"),
         };
+        let call = Call { config, numbers };
         let want = Outcome {
             y: results("y"),
             dx: results("dx"),
@@ -229,8 +151,8 @@ fn is_a_convolution_where_every_position_has_the_same_kernels() {
     let ([pictures, channels, height, width], config) = ([3, 2, 5, 6], config(4, 3, 1));
     let kernels = random(config.out * channels * 9, 90);
     let mut call = Call::new([pictures, channels, height, width], config, 91);
-    call.weight = kernels.repeat(height * width);
-    call.bias.fill(0.25);
+    call.numbers.weight = kernels.repeat(height * width);
+    call.numbers.bias.fill(0.25);
     let shape = [config.out, channels, 3, 3];
     let cpu = Device::flex();
     let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
@@ -245,35 +167,8 @@ fn is_a_convolution_where_every_position_has_the_same_kernels() {
 #[test]
 fn gives_only_the_gradients_that_are_asked_for() {
     let call = Call::new([3, 2, 4, 4], config(3, 3, 1), 100);
-    let want = call.reference();
-    for (name, device) in devices() {
-        for tracked in [[true, false, false], [false, true, false], [false, false, true], [false; 3]] {
-            let on = device.clone().autodiff();
-            let x = tensor(&call.x, call.shape, &on).set_require_grad(tracked[0]);
-            let weight = flat(&call.weight, &on).set_require_grad(tracked[1]);
-            let bias = flat(&call.bias, &on).set_require_grad(tracked[2]);
-            let y = locally_connected(x.clone(), weight.clone(), bias.clone(), call.config);
-            let title = format!("{name} {tracked:?}");
-            assert_close(&title, &values(y.clone().inner()), &want.y, 1e-5, 1e-5);
-            if tracked == [false; 3] {
-                continue;
-            }
-            let gradients = (y.clone() * tensor(&call.weights, y.dims(), &on)).sum().backward();
-            let found = [
-                x.grad(&gradients).map(values),
-                weight.grad(&gradients).map(plain),
-                bias.grad(&gradients).map(plain),
-            ];
-            for ((found, want), tracked) in
-                found.iter().zip([&want.dx, &want.dweight, &want.dbias]).zip(tracked)
-            {
-                assert_eq!(found.is_some(), tracked, "{title}");
-                if let Some(found) = found {
-                    assert_close(&title, found, want, 1e-5, 1e-5);
-                }
-            }
-        }
-    }
+    let operation = |x, weight, bias| locally_connected(x, weight, bias, call.config);
+    call.check_asked_for(operation, &call.reference());
 }
 
 #[test]
@@ -306,7 +201,7 @@ fn takes_tensors_that_are_not_contiguous() {
         let weight = flat(&around, &device).narrow(0, 7, call.weight.len());
         let y = locally_connected(x, weight, flat(&call.bias, &device), call.config);
         assert_close(name, &values(y), &call.reference().y, 1e-5, 1e-5);
-        let turned = call.run_with(&device, |x, weight, bias| {
+        let turned = call.numbers.run(&device, |x, weight, bias| {
             let x = x.swap_dims(0, 1).mul_scalar(1.0).swap_dims(0, 1);
             locally_connected(x, weight, bias, call.config).swap_dims(2, 3).mul_scalar(1.0).swap_dims(2, 3)
         });

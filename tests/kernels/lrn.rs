@@ -4,7 +4,7 @@ use alexnet_lab::kernels::{LrnConfig, lrn};
 use burn::tensor::Device;
 use burn_nn::LocalResponseNormConfig;
 
-use super::{Fixture, devices, poison, random, tensor, values, with_gradient};
+use super::{Fixture, devices, differences, poison, random, tensor, values, widen, with_gradient};
 use crate::support::{assert_close, software_device};
 
 /// A large alpha: with the paper's 1e-4 the normalisation would hardly change values around 1, and neither
@@ -51,29 +51,6 @@ fn reference(x: &[f64], shape: [usize; 4], config: &LrnConfig) -> Vec<f64> {
     y
 }
 
-/// The gradient of sum(weights * reference(x)) by central differences.
-fn differences(x: &[f64], shape: [usize; 4], config: &LrnConfig, weights: &[f32]) -> Vec<f64> {
-    let loss = |x: &[f64]| -> f64 {
-        reference(x, shape, config).iter().zip(weights).map(|(y, &w)| y * f64::from(w)).sum()
-    };
-    let step = 1e-5;
-    let mut moved = x.to_vec();
-    (0..x.len())
-        .map(|index| {
-            moved[index] = x[index] + step;
-            let above = loss(&moved);
-            moved[index] = x[index] - step;
-            let below = loss(&moved);
-            moved[index] = x[index];
-            (above - below) / (2.0 * step)
-        })
-        .collect()
-}
-
-fn widen(values: &[f32]) -> Vec<f64> {
-    values.iter().map(|&value| f64::from(value)).collect()
-}
-
 #[test]
 fn follows_the_formula_and_its_finite_differences() {
     for (name, device) in devices() {
@@ -85,7 +62,7 @@ fn follows_the_formula_and_its_finite_differences() {
             let exact = widen(&x);
             let title = format!("{name} {shape:?} {config:?}");
             assert_close(&format!("{title} output"), &y, &reference(&exact, shape, &config), 1e-5, 1e-6);
-            let want = differences(&exact, shape, &config, &weights);
+            let want = differences(&exact, &weights, |x| reference(x, shape, &config));
             assert_close(&format!("{title} gradient"), &dx, &want, 1e-5, 2e-6);
         }
     }
@@ -219,7 +196,7 @@ fn takes_tensors_that_are_not_contiguous() {
     }
     let seen = [2, 10, 3, 4];
     let want = reference(&plain, seen, &config);
-    let want_dx = differences(&plain, seen, &config, &plain_weights);
+    let want_dx = differences(&plain, &plain_weights, |x| reference(x, seen, &config));
     let back = |values: &[f64]| -> Vec<f64> { (0..count).map(|index| values[order(index)]).collect() };
     for (name, device) in devices() {
         let operation = |x: burn::Tensor<4>| lrn(x.swap_dims(1, 3), config).swap_dims(1, 3);

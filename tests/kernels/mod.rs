@@ -5,6 +5,7 @@ mod conv;
 mod crop;
 mod cross_entropy;
 mod device;
+mod layer;
 mod linear;
 mod local;
 mod lrn;
@@ -80,6 +81,27 @@ fn with_gradient(
     poison(shape, &inner);
     let gradients = loss.backward();
     (values(y.inner()), values(x.grad(&gradients).expect("x is tracked")))
+}
+
+/// The gradient of sum(weights * reference(x)) by central differences.
+fn differences(x: &[f64], weights: &[f32], reference: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let loss = |x: &[f64]| -> f64 { reference(x).iter().zip(weights).map(|(y, &w)| y * f64::from(w)).sum() };
+    let step = 1e-5;
+    let mut moved = x.to_vec();
+    (0..x.len())
+        .map(|index| {
+            moved[index] = x[index] + step;
+            let above = loss(&moved);
+            moved[index] = x[index] - step;
+            let below = loss(&moved);
+            moved[index] = x[index];
+            (above - below) / (2.0 * step)
+        })
+        .collect()
+}
+
+fn widen(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&value| f64::from(value)).collect()
 }
 
 /// What another framework computed, as `tests/fixtures/make_<name>.py` wrote it.

@@ -1,20 +1,11 @@
 //! The update with momentum.
 
-use alexnet_lab::kernels::{Momentum, momentum_update};
-use burn::tensor::{Device, Tensor, TensorData};
-
+use super::layer::{flat, plain};
 use super::{devices, random};
 use crate::support::assert_close;
+use alexnet_lab::kernels::{Momentum, momentum_update};
 
 const NUMBERS: Momentum = Momentum { rate: 0.25, decay: 0.125, momentum: 0.75 };
-
-fn flat(values: &[f32], device: &Device) -> Tensor<1> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
-}
-
-fn plain(tensor: Tensor<1>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("32-bit floats")
-}
 
 #[test]
 fn follows_the_rule_and_leaves_tensors_alone_that_others_hold() {

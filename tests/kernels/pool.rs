@@ -1,6 +1,6 @@
 //! Max pooling. Values are compared exactly: a maximum is a copy, and sums of gradients have one order.
 
-use alexnet_lab::kernels::{MaxPoolConfig, max_pool2d};
+use alexnet_lab::kernels::{MaxPoolConfig, as_on_a_card, max_pool2d};
 use burn::tensor::Device;
 use burn::tensor::ops::MaxPoolOptions;
 
@@ -89,6 +89,14 @@ fn gives_the_maxima_and_their_gradients() {
         for (shape, config) in CASES {
             check(name, &random(shape.iter().product(), 20), shape, config, &device);
         }
+    }
+}
+
+#[test]
+fn gives_the_maxima_and_their_gradients_with_the_shaders_of_a_card() {
+    let Some(gpu) = software_device() else { return };
+    for (shape, config) in CASES {
+        as_on_a_card(|| check("as on a card", &random(shape.iter().product(), 20), shape, config, &gpu));
     }
 }
 

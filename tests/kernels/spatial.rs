@@ -3,7 +3,7 @@
 use alexnet_lab::kernels::{SpatialNormConfig, spatial_norm};
 use burn::tensor::Device;
 
-use super::{Fixture, devices, poison, random, tensor, values, with_gradient};
+use super::{Fixture, devices, differences, poison, random, tensor, values, widen, with_gradient};
 use crate::support::{assert_close, software_device};
 
 /// A large alpha, so that a mistake in the normalisation shows.
@@ -47,29 +47,6 @@ fn reference(x: &[f64], shape: [usize; 4], config: &SpatialNormConfig) -> Vec<f6
     y
 }
 
-/// The gradient of sum(weights * reference(x)) by central differences.
-fn differences(x: &[f64], shape: [usize; 4], config: &SpatialNormConfig, weights: &[f32]) -> Vec<f64> {
-    let loss = |x: &[f64]| -> f64 {
-        reference(x, shape, config).iter().zip(weights).map(|(y, &w)| y * f64::from(w)).sum()
-    };
-    let step = 1e-5;
-    let mut moved = x.to_vec();
-    (0..x.len())
-        .map(|index| {
-            moved[index] = x[index] + step;
-            let above = loss(&moved);
-            moved[index] = x[index] - step;
-            let below = loss(&moved);
-            moved[index] = x[index];
-            (above - below) / (2.0 * step)
-        })
-        .collect()
-}
-
-fn widen(values: &[f32]) -> Vec<f64> {
-    values.iter().map(|&value| f64::from(value)).collect()
-}
-
 #[test]
 fn follows_the_formula_and_its_finite_differences() {
     for (name, device) in devices() {
@@ -81,7 +58,7 @@ fn follows_the_formula_and_its_finite_differences() {
             let exact = widen(&x);
             let title = format!("{name} {shape:?} {config:?}");
             assert_close(&format!("{title} output"), &y, &reference(&exact, shape, &config), 1e-5, 1e-6);
-            let want = differences(&exact, shape, &config, &weights);
+            let want = differences(&exact, &weights, |x| reference(x, shape, &config));
             assert_close(&format!("{title} gradient"), &dx, &want, 1e-5, 2e-6);
         }
     }
@@ -135,7 +112,7 @@ fn takes_tensors_that_are_not_contiguous() {
         let (y, dx) = with_gradient(turned, &x, stored, &weights, &device);
         let want = reference(&widen(&x), stored, &config);
         assert_close(&format!("{name} output"), &y, &want, 1e-5, 1e-6);
-        let want = differences(&widen(&x), stored, &config, &weights);
+        let want = differences(&widen(&x), &weights, |x| reference(x, stored, &config));
         assert_close(&format!("{name} gradient"), &dx, &want, 1e-5, 2e-6);
     }
 }

@@ -19,11 +19,13 @@ pub(super) fn kernels(maker: &mut Maker) -> Result<(), Status> {
 /// What only a run has.
 pub(super) fn curves_and_film(maker: &mut Maker) -> Result<(), Status> {
     let Some(run) = maker.run.clone() else { return Ok(()) };
-    if let Ok(frames) = engine::film(&run.folder)
-        && frames.len() > 1
-    {
-        let path = maker.path("film.gif");
-        maker.told("film of the kernels", &path, vis::write_film(&frames, Scale::Column, &path))?;
+    match engine::film(&run.folder) {
+        Ok(frames) if frames.len() > 1 => {
+            let path = maker.path("film.gif");
+            maker.told("film of the kernels", &path, vis::write_film(&frames, Scale::Column, &path))?;
+        }
+        Ok(_) => {}
+        Err(reason) => maker.left_out(false, "the film is", &reason)?,
     }
     if run.history.steps.is_empty() {
         return Ok(());

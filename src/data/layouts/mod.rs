@@ -41,6 +41,7 @@ use crate::words;
 
 pub(super) use limits::limited;
 pub(super) use records::Records;
+pub(super) use wordnet::known_name;
 
 /// A recognised layout.
 #[derive(Default)]

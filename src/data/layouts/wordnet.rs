@@ -37,6 +37,11 @@ const IMAGEWOOF: [(&str, &str); 10] = [
     ("n02115641", "dingo"),
 ];
 
+/// The name of a class of the small sets known here, by its WordNet number.
+pub(in crate::data) fn known_name(number: &str) -> Option<&'static str> {
+    IMAGENETTE.iter().chain(&IMAGEWOOF).find(|(known, _)| *known == number).map(|(_, name)| *name)
+}
+
 /// Files that name WordNet numbers.
 pub(super) const NAME_FILES: &[&str] = &["LOC_synset_mapping.txt", "synset_words.txt", "words.txt"];
 

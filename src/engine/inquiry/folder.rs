@@ -11,7 +11,7 @@ use crate::engine::model::View;
 use crate::engine::outbox::Outbox;
 use crate::engine::pacer::Pacer;
 use crate::infer::{self, Views};
-use crate::model::InputSpec;
+use crate::model::{Input, Network};
 use crate::train::micro_batch;
 
 /// Decoded pictures that wait for the network.
@@ -30,8 +30,9 @@ pub(super) struct FolderJob {
     pub id: u64,
     views: Views,
     top: usize,
-    /// What the squares are made for.
-    spec: InputSpec,
+    /// The network as it was when it was asked: all answers are of one and the same, also when a run trains on.
+    network: Network,
+    input: Input,
     classes: Vec<String>,
     stream: Stream<Fed>,
     waiting: Vec<(Job, Result<Vec<u8>, String>)>,
@@ -50,8 +51,7 @@ impl FolderJob {
         top: usize,
         model: View<'_>,
     ) -> Result<Self, String> {
-        let spec = model.input.spec();
-        let side = spec.stored_side as u32;
+        let side = model.input.spec().stored_side as u32;
         let stream = Stream::start(
             super::threads(),
             AHEAD,
@@ -61,19 +61,16 @@ impl FolderJob {
         )?;
         let most = micro_batch(model.network.shapes(), PASS).min(model.input.most_at_once());
         let pacer = Pacer::new(most / views.count());
+        let (network, input) = (model.network.clone(), model.input.clone());
         let classes = model.classes.to_vec();
-        Ok(Self { id, views, top, spec, classes, stream, waiting: Vec::new(), pacer })
+        Ok(Self { id, views, top, network, input, classes, stream, waiting: Vec::new(), pacer })
     }
 
     /// Classifies some more.
     ///
     /// # Errors
     /// It has ended: how.
-    pub fn advance(&mut self, outbox: &Outbox, model: View<'_>) -> Result<Progress, InquiryEnd> {
-        if model.input.spec() != self.spec || model.classes != self.classes {
-            let reason = "another network has taken the place of the one that was asked";
-            return Err(InquiryEnd::Failed(reason.into()));
-        }
+    pub fn advance(&mut self, outbox: &Outbox) -> Result<Progress, InquiryEnd> {
         let mut ended = None;
         while ended.is_none() && self.waiting.len() < self.pacer.pictures() {
             match self.stream.next() {
@@ -89,32 +86,25 @@ impl FolderJob {
         if self.waiting.is_empty() {
             return ended.map_or(Ok(Progress::Waiting), Err);
         }
-        let answers = self.pass(model).map_err(InquiryEnd::Failed)?;
+        let answers = self.pass().map_err(InquiryEnd::Failed)?;
         outbox.send(Event::Inquiry(InquiryNews::FolderAnswers { id: self.id, answers }));
         ended.map_or(Ok(Progress::Worked), Err)
     }
 
     /// One pass of those that wait.
-    fn pass(&mut self, model: View<'_>) -> Result<Vec<FolderAnswer>, String> {
+    fn pass(&mut self) -> Result<Vec<FolderAnswer>, String> {
         let waiting = std::mem::take(&mut self.waiting);
         let squares: Vec<u8> =
             waiting.iter().filter_map(|(_, square)| square.as_ref().ok()).flatten().copied().collect();
         let usable = waiting.iter().filter(|(_, square)| square.is_ok());
         let truths: Vec<Option<usize>> =
-            usable.map(|(job, _)| infer::class_of_path(&job.path, model.classes)).collect();
+            usable.map(|(job, _)| infer::class_of_path(&job.path, &self.classes)).collect();
+        let Self { network, input, classes, pacer, .. } = self;
         let (views, top) = (self.views, self.top);
         let classified = match truths.len() {
             0 => Vec::new(),
-            pictures => self.pacer.pass(pictures, || {
-                infer::classify_squares(
-                    model.network,
-                    model.input,
-                    model.classes,
-                    &squares,
-                    &truths,
-                    views,
-                    top,
-                )
+            pictures => pacer.pass(pictures, || {
+                infer::classify_squares(network, input, classes, &squares, &truths, views, top)
             })?,
         };
         let mut classified = classified.into_iter();

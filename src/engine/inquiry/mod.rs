@@ -206,13 +206,13 @@ impl Inquiries {
     }
 
     /// One pass for an inquiry in hand.
-    pub fn advance(&mut self, outbox: &Outbox, model: View<'_>) -> Progress {
-        if self.folder.is_some() { self.advance_folder(outbox, model) } else { self.advance_index(outbox) }
+    pub fn advance(&mut self, outbox: &Outbox) -> Progress {
+        if self.folder.is_some() { self.advance_folder(outbox) } else { self.advance_index(outbox) }
     }
 
-    fn advance_folder(&mut self, outbox: &Outbox, model: View<'_>) -> Progress {
+    fn advance_folder(&mut self, outbox: &Outbox) -> Progress {
         let Some(job) = &mut self.folder else { return Progress::Nothing };
-        match job.advance(outbox, model) {
+        match job.advance(outbox) {
             Ok(progress) => progress,
             Err(end) => {
                 outbox.send(Event::Inquiry(InquiryNews::FolderEnded { id: job.id, end }));

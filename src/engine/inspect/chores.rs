@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::feeder::{Fed, Feeder};
-use super::{Answer, tell};
+use super::{Answer, tell, unbroken};
 use crate::config::DataConfig;
 use crate::data::Split;
 use crate::engine::desk::Progress;
@@ -114,7 +114,7 @@ impl Chores {
     pub fn work(&mut self, outbox: &Outbox) -> Progress {
         let Some(chore) = self.list.first_mut() else { return Progress::Nothing };
         let id = chore.id;
-        let after = chore.bit();
+        let after = unbroken(|| chore.bit());
         if !matches!(after, Ok(After::Done)) && chore.told.elapsed() >= REPORT_EVERY {
             chore.told = Instant::now();
             let (done, total) = chore.work.progress();

@@ -12,6 +12,7 @@ mod chores;
 mod feeder;
 mod table;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub(super) use self::chores::Chores;
@@ -23,6 +24,7 @@ use super::outbox::Outbox;
 use crate::config::DataConfig;
 use crate::data::Split;
 use crate::infer::{self, Activations, Exciting, GradCam, Muted, Occlusion, OcclusionWork, Patch, Search};
+use crate::words;
 
 /// Something to find out about the network at hand.
 #[derive(Clone, Debug)]
@@ -88,13 +90,19 @@ pub(super) fn inspect(outbox: &Outbox, chores: &mut Chores, model: Option<View<'
             return;
         }
         (_, None) => Answer::Failed("there is no network yet: train one, or open a model".into()),
-        (question, Some(model)) => match begin(outbox, chores, model, id, question) {
+        (question, Some(model)) => match unbroken(|| begin(outbox, chores, model, id, question)) {
             Ok(Some(answer)) => answer,
             Ok(None) => return,
             Err(reason) => Answer::Failed(reason),
         },
     };
     tell(outbox, id, answer);
+}
+
+/// What `work` says. A library or a driver may panic in it: that is told, and whatever else goes on goes on.
+fn unbroken<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(format!("something broke inside the program: {}", words::panic(&*panic))))
 }
 
 fn tell(outbox: &Outbox, id: u64, answer: Answer) {

@@ -143,10 +143,9 @@ fn class_menu_ui(ui: &mut Ui, classes: &[String], label: &str) -> Option<String>
     chosen
 }
 
-/// The whole list.
+/// The whole list, below [`strip_ui`].
 pub fn list_ui(ui: &mut Ui, corrections: &CorrectionList, actions: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
-        history_ui(ui, corrections, actions);
         let allowed = if corrections.list().is_empty() { Err("The list is empty.") } else { Ok(()) };
         let help = "Save the list as a file: for others, or for --set data.corrections=FILE in a terminal";
         if button_ui(ui, "Save the list…", allowed, help).clicked() {
@@ -166,8 +165,6 @@ pub fn list_ui(ui: &mut Ui, corrections: &CorrectionList, actions: &mut Vec<Acti
         );
         return;
     }
-    let text = format!("{}: applied from the next run or measurement on", corrections.list().counted());
-    ui.label(RichText::new(text).strong());
     if let Some(file) = corrections.file() {
         let text = format!("The list is kept in {}", file.display());
         ui.add(Label::new(RichText::new(text).small().weak()).wrap());

@@ -66,7 +66,8 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, actions: &mut Vec<Action>) {
 pub fn summary_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let Some(summary) = &state.summary else { return };
     let palette = Palette::of(ui);
-    card(ui).stroke(Stroke::new(1.0, palette.good)).show(ui, |ui| {
+    let edge = if summary.reason == StopReason::Diverged { palette.warning } else { palette.good };
+    card(ui).stroke(Stroke::new(1.0, edge)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
             heading_ui(ui, title(summary.reason));
@@ -83,14 +84,14 @@ pub fn summary_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
                 }
             });
         });
-        ui.horizontal(|ui| result_ui(ui, summary, actions));
+        ui.horizontal(|ui| result_ui(ui, summary, state.top5_counts(), actions));
     });
 }
 
-fn result_ui(ui: &mut Ui, summary: &RunSummary, actions: &mut Vec<Action>) {
+fn result_ui(ui: &mut Ui, summary: &RunSummary, top5_counts: bool, actions: &mut Vec<Action>) {
     if let Some(evaluation) = &summary.evaluation {
-        for (share, words) in [(evaluation.top1_error, "top-1 error"), (evaluation.top5_error, "top-5 error")]
-        {
+        let errors = [(evaluation.top1_error, "top-1 error"), (evaluation.top5_error, "top-5 error")];
+        for (share, words) in errors.into_iter().take(if top5_counts { 2 } else { 1 }) {
             ui.label(RichText::new(format::percent(share)).text_style(large_number()));
             ui.label(RichText::new(words).small().weak());
             ui.add_space(6.0);

@@ -132,7 +132,8 @@ fn plot_ui(
 ) {
     let palette = Palette::of(ui);
     let scale = Scale { log: compare.log, factor: if quantity == Quantity::Loss { 1.0 } else { 100.0 } };
-    let axis = if compare.by_update { "updates" } else { "epoch" };
+    let by_update = compare.by_update;
+    let axis = if by_update { "updates" } else { "epoch" };
     let unit = if quantity == Quantity::Loss { "nats" } else { "%" };
     let mut plot = Plot::new(("compared", quantity.title()))
         .height(ui.available_height())
@@ -148,7 +149,10 @@ fn plot_ui(
         .grid_fade(0.0)
         .cursor_color(Color32::TRANSPARENT)
         .x_grid_spacer(|input| ticks::round_marks(input, 72.0))
-        .x_axis_formatter(|mark, _| ticks::round_label(mark))
+        .x_axis_formatter(move |mark, _| match by_update && mark.step_size >= 1.0 && mark.value >= 0.0 {
+            true => format::count(mark.value.round() as usize),
+            false => ticks::round_label(mark),
+        })
         .include_x(0.0);
     if scale.log {
         plot = plot.y_grid_spacer(ticks::log_marks).y_axis_formatter(|mark, _| ticks::log_label(mark));

@@ -168,7 +168,7 @@ fn compared_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Ac
             let help = "Write one page (HTML) about the ticked runs, with figures, settings, curves and kernels: it needs \
                         nothing else and can be sent to anybody";
             if button_ui(ui, "Report…", allowed, help).clicked() {
-                view.compare.ask_for_report();
+                view.compare.ask_for_report(&state.runs);
             }
         });
     });

@@ -19,6 +19,8 @@ const SIDES: RangeInclusive<u16> = 28..=160;
 /// The same for single units.
 const TILES: RangeInclusive<u16> = 9..=28;
 const GAP: f32 = 3.0;
+/// About the largest side of a texture that every graphics driver can bear, less a row of maps.
+const TEXELS: f32 = 1700.0;
 /// Side of an enlarged map beside the pointer.
 const ENLARGED: f32 = 150.0;
 
@@ -37,6 +39,9 @@ impl Layout {
         let single = layer.height * layer.width == 1;
         let (sides, gap) = if single { (TILES, 1.0) } else { (SIDES, GAP) };
         let shape = vec2(layer.width as f32, layer.height as f32);
+        // Those in sight lie in one texture, which no graphics driver lets be larger than this by much.
+        let least = (shape.max_elem() * room.max_elem() / TEXELS).ceil() as u16;
+        let sides = least.max(*sides.start())..=least.max(*sides.end());
         let laid = |side: u16| {
             let size = shape * f32::from(side) / shape.max_elem();
             let per_row = ((room.x + gap) / (size.x + gap)).floor().max(1.0) as usize;

@@ -12,7 +12,7 @@ use crate::gui::theme::Palette;
 use crate::gui::view::View;
 
 /// Side of the picture at most, in points.
-const SIDE: f32 = 300.0;
+const SIDE: f32 = 420.0;
 
 /// The picture, and below it what the marked unit sees and the choice of what is laid over it.
 pub(super) fn picture_ui(

@@ -62,10 +62,11 @@ pub(super) fn card_ui(ui: &Ui, rect: Rect, id: Id, card: &Card) -> Response {
     match &card.content {
         Ok((guesses, truth)) => {
             let (text, color) = match truth {
-                Some(truth) => (truth.class.as_str(), palette.text),
-                None => (card.name, palette.muted),
+                Some(truth) if truth.rank < guesses.len() => (truth.class.clone(), palette.text),
+                Some(truth) => (format!("{} (guess {})", truth.class, truth.rank + 1), palette.text),
+                None => (card.name.to_owned(), palette.muted),
             };
-            written(ui, line, text, color, true);
+            written(ui, line, &text, color, true);
             guesses_ui(ui, line.left_bottom() + vec2(0.0, 2.0), inner.width(), guesses, *truth);
         }
         Err(reason) => {

@@ -148,7 +148,7 @@ fn alike_ui(ui: &mut Ui, state: &State, classified: &Classified, view: &mut View
 fn neighbour_ui(ui: &mut Ui, near: &Neighbour, texture: Option<&egui::TextureHandle>) {
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(SIDE + 10.0, SIDE + LINES), Sense::hover());
-    let distance = format!("distance {}", format::figures(f64::from(near.distance)));
+    let distance = format!("distance {:.2}", near.distance);
     let told = format!("{}, {distance}: {}", near.class, near.name);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &told));
     let picture = Rect::from_min_size(rect.min, Vec2::splat(SIDE));
