@@ -347,12 +347,15 @@ impl App {
         let mut actions = incoming::read_input(&ctx, &self.state);
         shortcuts::read_keys(&ctx, &self.state, &self.draft, &self.view, &mut actions);
         layout::window_ui(ui, &self.state, &mut self.draft, &mut self.view, &mut actions);
-        if !actions.is_empty() {
-            // What they change is to be seen at once.
-            ctx.request_repaint();
-        }
+        let asked = !actions.is_empty();
         for action in actions {
             self.carry_out(action, &ctx, frame);
+        }
+        if asked {
+            // What they change is to be seen at once: this frame, which does not show it yet, is not painted, because that
+            // takes long where the processor paints. The panels are drawn anew instead.
+            ctx.request_discard("something was asked for");
+            ctx.request_repaint();
         }
         self.follow_share(&ctx);
         self.watch_runs(&ctx);
@@ -390,7 +393,7 @@ impl eframe::App for App {
         let view = self.view.tab;
         self.draw(ui, Some(frame));
         if let Some(times) = &mut self.frame_times {
-            times.end(view, frame.info().cpu_usage);
+            times.end(ui.ctx(), view, frame.info().cpu_usage);
         }
     }
 

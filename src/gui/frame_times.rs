@@ -20,6 +20,8 @@ pub struct FrameTimes {
     file: BufWriter<File>,
     began: (Instant, SystemTime),
     inputs: usize,
+    /// The panels are drawn once more in this frame, because they show something new.
+    again: bool,
     /// What the panels of the last frame took, in milliseconds.
     last_panels: f64,
 }
@@ -37,6 +39,7 @@ impl FrameTimes {
                 file: BufWriter::new(file),
                 began: (Instant::now(), SystemTime::now()),
                 inputs: 0,
+                again: false,
                 last_panels: 0.0,
             }),
             Err(e) => {
@@ -46,14 +49,20 @@ impl FrameTimes {
         }
     }
 
-    /// A frame begins.
+    /// A frame begins, or the panels are drawn once more in it.
     pub fn begin(&mut self, ctx: &Context) {
-        self.began = (Instant::now(), SystemTime::now());
-        self.inputs = ctx.input(|input| input.events.iter().filter(|event| is_wish(event)).count());
+        if !self.again {
+            (self.began, self.inputs) = ((Instant::now(), SystemTime::now()), 0);
+        }
+        self.inputs += ctx.input(|input| input.events.iter().filter(|event| is_wish(event)).count());
     }
 
     /// The panels have been drawn; `whole` is what the frame before took in seconds, its painting included.
-    pub fn end(&mut self, view: Tab, whole: Option<f32>) {
+    pub fn end(&mut self, ctx: &Context, view: Tab, whole: Option<f32>) {
+        self.again = ctx.will_discard();
+        if self.again {
+            return;
+        }
         let panels = self.began.0.elapsed().as_secs_f64() * 1e3;
         let begin =
             self.began.1.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());

@@ -190,6 +190,9 @@ fn table() -> [Preset; 10] {
             family: Family::AlexNet,
             variants: PAPER_VARIANTS,
             recipe: Recipe {
+                // With batches of 32 the paper's rate stands at the edge of what can be learned with: of five seeds, two
+                // lost on the built-in sample what they had learned.
+                lr: 0.005,
                 batch: 32,
                 epochs: 10,
                 colour_noise: ColourNoise::Off,
