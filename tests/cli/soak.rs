@@ -118,7 +118,10 @@ fn soak() {
     assert!(second.len() > 5 && last.len() > 5, "too few samples: more updates are needed");
     let growth = middle(&last) as f64 / middle(&second) as f64 - 1.0;
     eprintln!("memory from the second tenth to the last: {:+.2} %", growth * 100.0);
-    let (before, after) = (largest(&second), largest(&last));
+    // A checkpoint that is being written has files and threads of its own for a moment, which a tenth may miss; what
+    // grows is largest at the end.
+    let before: Vec<(u64, Usage)> = (2..10).flat_map(tenth).collect();
+    let (before, after) = (largest(&before), largest(&last));
     assert!(growth < 0.02, "memory grew by {:.2} %", growth * 100.0);
     assert!(after.threads <= before.threads, "threads grew from {} to {}", before.threads, after.threads);
     assert!(after.files <= before.files, "open files grew from {} to {}", before.files, after.files);
