@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use alexnet_lab::config::RunConfig;
 use alexnet_lab::engine::{Among, BrowseNews, BrowseRequest, Command, Event, SmallPicture, Views};
 use alexnet_lab::gui::Tab;
 use alexnet_lab::vis::Evaluation;
@@ -12,7 +11,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::RgbImage;
 
 use super::panels::{click, disabled, shows};
-use super::rig::{Rig, browse_set, evaluation, model};
+use super::rig::{Rig, evaluation, model};
 
 /// Cat, dog and ship: one dog is taken for a cat, two ships for a dog, the rest is right.
 fn measured() -> Arc<Evaluation> {
@@ -28,18 +27,11 @@ fn measured() -> Arc<Evaluation> {
 }
 
 fn looking() -> Rig {
-    let mut rig = Rig::with(RunConfig::default(), [1280.0, 800.0]);
-    rig.tell_set(browse_set("sample"));
-    rig.harness.state_mut().view.tab = Tab::Evaluate;
-    rig.settle();
-    rig
+    Rig::looking_at(Tab::Evaluate)
 }
 
 fn with_a_model() -> Rig {
-    let mut rig = looking();
-    rig.send(Event::Loaded(Box::new(model())));
-    while rig.command().is_some() {}
-    rig
+    Rig::with_a_model(Tab::Evaluate)
 }
 
 #[test]

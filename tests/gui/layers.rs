@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use alexnet_lab::config::RunConfig;
 use alexnet_lab::engine::{
     Activations, Among, Answer, BrowseNews, BrowseRequest, Command, Event, Excites, Exciting, Field, GradCam,
     Inspect, Inspected, LargePicture, LayerActivations, Muted, Occlusion, Patch, PictureSource, Question,
@@ -15,23 +14,16 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::RgbImage;
 
 use super::panels::{click, disabled, shows, type_into};
-use super::rig::{PACE, Rig, browse_set, model, step};
+use super::rig::{PACE, Rig, model, step};
 
 const SIDE: usize = 8;
 
 fn looking() -> Rig {
-    let mut rig = Rig::with(RunConfig::default(), [1280.0, 800.0]);
-    rig.tell_set(browse_set("sample"));
-    rig.harness.state_mut().view.tab = Tab::Layers;
-    rig.settle();
-    rig
+    Rig::looking_at(Tab::Layers)
 }
 
 fn with_a_model() -> Rig {
-    let mut rig = looking();
-    rig.send(Event::Loaded(Box::new(model())));
-    while rig.command().is_some() {}
-    rig
+    Rig::with_a_model(Tab::Layers)
 }
 
 fn dropped() -> PictureSource {

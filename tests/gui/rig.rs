@@ -117,6 +117,23 @@ impl Rig {
         }
     }
 
+    /// A view of a window that has been told what the sample holds.
+    pub fn looking_at(tab: Tab) -> Self {
+        let mut rig = Self::with(RunConfig::default(), [1280.0, 800.0]);
+        rig.tell_set(browse_set("sample"));
+        rig.harness.state_mut().view.tab = tab;
+        rig.settle();
+        rig
+    }
+
+    /// As [`Self::looking_at`], with a network at hand and nothing asked of the engine yet.
+    pub fn with_a_model(tab: Tab) -> Self {
+        let mut rig = Self::looking_at(tab);
+        rig.send(Event::Loaded(Box::new(model())));
+        while rig.command().is_some() {}
+        rig
+    }
+
     pub fn tell_set(&mut self, set: BrowseSet) {
         let id = self.order();
         self.tell(BrowseNews::Opened(Box::new(BrowseSet { id, ..set })));
