@@ -5,6 +5,12 @@
 // backward to the input    gradients [pictures, out]               times the weights [out, in]
 // backward to the weights  gradients turned round [out, pictures]  times x [pictures, in]
 
+struct Params {
+    rows: u32,
+    terms: u32,
+    columns: u32,
+}
+
 @group(0) @binding(0) var<storage, read_write> left: array<f32>;
 @group(0) @binding(1) var<storage, read_write> right: array<f32>;
 {{ declare_bias }}
@@ -50,7 +56,7 @@ fn store(m: u32, n: u32, values: vec4<f32>, z: u32) {
     }
     for (var i = 0u; i < 4u; i++) {
         if n + i < params.columns {
-            let value = values[i]{{ plus_bias }};
+            let value = values[i]{{ plus }};
             result[m * params.columns + n + i] = {{ finish }};
         }
     }

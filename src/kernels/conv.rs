@@ -8,6 +8,7 @@ mod cpu;
 mod cube;
 mod planes;
 mod sizes;
+mod winograd;
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;

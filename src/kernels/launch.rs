@@ -84,6 +84,7 @@ impl KernelSource for Shader {
 #[derive(Clone, Copy)]
 pub(super) enum Word {
     Size(usize),
+    Int(i32),
     Float(f32),
 }
 
@@ -91,6 +92,7 @@ impl Word {
     fn bits(self) -> u32 {
         match self {
             Self::Size(size) => as_u32(size),
+            Self::Int(value) => value.cast_unsigned(),
             Self::Float(value) => value.to_bits(),
         }
     }

@@ -1,6 +1,5 @@
 //! Linear layers with biases and, if asked for, a rectified linear unit behind them, forward and backward.
 
-mod block;
 mod cpu;
 mod cube;
 

@@ -23,6 +23,7 @@
 //! | [`locally_connected`] | `local3` and `local4` of the author's CIFAR networks |
 
 mod abandon;
+mod block;
 mod ceiling;
 mod conv;
 mod crop;

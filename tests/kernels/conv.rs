@@ -42,6 +42,20 @@ const CASES: [([usize; 4], ConvConfig); 13] = [
     ([1, 2, 1, 140], config(40, 1, 1, 0, 2)),
 ];
 
+/// Shapes with enough channels for Winograd's domain on software Vulkan.
+const WINOGRAD: [([usize; 4], ConvConfig); 7] = [
+    // Kernels of 2 to 5 taps, groups, odd numbers of channels and tiles;
+    ([3, 34, 7, 9], config(38, 3, 1, 1, 2)),
+    ([2, 17, 13, 8], config(19, 5, 1, 2, 1)),
+    ([1, 16, 9, 10], config(16, 2, 1, 0, 1)),
+    ([2, 16, 12, 11], ConvConfig { vertical: [3, 0], horizontal: [0, 4], ..config(21, 4, 1, 0, 1) }),
+    // strides, which make channels of phases, and pixels that nothing sees;
+    ([2, 3, 28, 31], ConvConfig { vertical: [0, 3], horizontal: [2, 1], ..config(18, 11, 4, 0, 1) }),
+    ([2, 8, 22, 23], config(32, 7, 2, 3, 1)),
+    // more pictures than pass there at once.
+    ([70, 16, 14, 14], config(16, 3, 1, 1, 1)),
+];
+
 struct Call {
     config: ConvConfig,
     numbers: Numbers,
@@ -155,6 +169,27 @@ fn follows_the_definition() {
 }
 
 #[test]
+fn follows_the_definition_in_winograd_s_domain() {
+    let Some(gpu) = software_device() else { return };
+    for (shape, config) in WINOGRAD {
+        for config in [config, ConvConfig { relu: true, ..config }] {
+            let call = Call::new(shape, config, 165);
+            let (got, want) = (call.run(&gpu), call.reference());
+            let title = format!("{shape:?} {config:?}");
+            // Parts of a tile are as large as its largest value, and small sums of them lose that many digits.
+            let of_largest = |name: &str, got: &[f32], want: &[f64], most: f64| {
+                let largest = want.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+                assert_close(&format!("{title} {name}"), got, want, 0.0, most * largest);
+            };
+            of_largest("output", &got.y, &want.y, 5e-6);
+            of_largest("gradient of x", &got.dx, &want.dx, 5e-6);
+            of_largest("gradient of the weights", &got.dweight, &want.dweight, 2e-5);
+            assert!(as_on_a_card(|| call.run(&gpu)) != got, "{title}: this shape does not go there");
+        }
+    }
+}
+
+#[test]
 fn follows_the_definition_with_the_tiles_of_a_card() {
     let Some(gpu) = software_device() else { return };
     // Fewer, since every shape is compiled for itself; the last ones are larger than a tile.
@@ -232,10 +267,13 @@ fn takes_tensors_that_are_not_contiguous() {
 fn every_run_gives_the_same_bits() {
     // Long enough sums that they are made in parts.
     let call = Call::new([7, 4, 23, 21], config(6, 3, 1, 1, 2), 230);
+    let (shape, config) = WINOGRAD[6];
+    let domain = Call::new(shape, config, 231);
     for (name, device) in devices() {
         assert!(call.run(&device) == call.run(&device), "{name}");
         let card = || as_on_a_card(|| call.run(&device));
         assert!(card() == card(), "{name}");
+        assert!(domain.run(&device) == domain.run(&device), "{name}");
     }
     // On the processor not even the number of threads matters.
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");

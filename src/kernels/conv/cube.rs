@@ -5,6 +5,7 @@ use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::tensor::Shape;
 
 use super::sizes::Sizes;
+use super::winograd::{self, Winograd};
 use super::{ConvConfig, ConvOps};
 use crate::kernels::launch::{Shader, Word, as_u32, empty_like, launch, launch_groups};
 use crate::kernels::relu::finish;
@@ -21,6 +22,9 @@ impl ConvOps for CubeBackend {
     fn conv(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, config: ConvConfig) -> CubeTensor {
         let sizes = Sizes::of(&x.shape(), &config);
         let [x, weight, bias] = [x, weight, bias].map(into_contiguous);
+        if let Some(winograd) = winograd(&sizes, &x) {
+            return winograd.forward(&x, &weight, &bias, config.relu);
+        }
         let y = empty_like(&x, sizes.output(), x.dtype);
         let tile = Tile::choose(sizes.out_each(), is_software(&x));
         let groups = tile.groups(sizes.out_each(), sizes.pictures * sizes.positions(), sizes.groups);
@@ -43,6 +47,9 @@ impl ConvOps for CubeBackend {
     ) -> CubeTensor {
         let sizes = Sizes::new(grad.shape()[0], input, &config);
         let [weight, grad] = [weight, grad].map(into_contiguous);
+        if let Some(winograd) = winograd(&sizes, &grad) {
+            return winograd.backward_x(&weight, &grad);
+        }
         let dx = empty_like(&grad, sizes.input(), grad.dtype);
         let tile = Tile::choose(sizes.channels_each(), is_software(&grad));
         let cells = sizes.height.div_ceil(sizes.stride) * sizes.width.div_ceil(sizes.stride);
@@ -56,6 +63,9 @@ impl ConvOps for CubeBackend {
     fn conv_backward_weight(x: CubeTensor, grad: CubeTensor, config: ConvConfig) -> CubeTensor {
         let sizes = Sizes::of(&x.shape(), &config);
         let [x, grad] = [x, grad].map(into_contiguous);
+        if let Some(winograd) = winograd(&sizes, &x) {
+            return winograd.backward_weight(&x, &grad);
+        }
         let software = is_software(&x);
         let tile = Tile::choose(sizes.out_each(), software);
         let [across, down, _] = tile.groups(sizes.out_each(), sizes.fan_in(), 1);
@@ -83,6 +93,11 @@ impl ConvOps for CubeBackend {
         launch_groups(sum_channels_shader(), &[&grad], &[&sum], &sizes.map(Word::Size), groups);
         sum
     }
+}
+
+/// The way through Winograd's domain, where this convolution on this device should take it.
+fn winograd(sizes: &Sizes, like: &CubeTensor) -> Option<Winograd> {
+    if is_software(like) { Winograd::of(sizes) } else { None }
 }
 
 /// Into how many parts the sum over all positions is cut, and how many terms each has.
@@ -170,7 +185,7 @@ pub(in crate::kernels) fn shaders() -> Vec<Shader> {
         })
     });
     let products: Vec<Shader> = products.collect();
-    [products, vec![sum_parts_shader(), sum_channels_shader()]].concat()
+    [products, winograd::shaders(), vec![sum_parts_shader(), sum_channels_shader()]].concat()
 }
 
 #[cfg(test)]

@@ -5,20 +5,10 @@ use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use burn::tensor::Shape;
 
 use super::LinearOps;
-use super::block::Block;
+use crate::kernels::block::{Block, Sides};
 use crate::kernels::launch::{Shader, Word, empty_like, launch_groups};
 use crate::kernels::relu::finish;
 use crate::kernels::tile::{Along, Tile, is_software};
-
-/// A shader's text with the sizes in front.
-macro_rules! with_sizes {
-    ($file:literal) => {
-        concat!(
-            include_str!("../../../shaders/linear_sizes.wgsl"),
-            include_str!(concat!("../../../shaders/", $file))
-        )
-    };
-}
 
 /// One of a layer's three matrix products: along what its two matrices lie in memory, and what is done at its end.
 #[derive(Clone, Copy, Debug)]
@@ -35,14 +25,6 @@ const BACKWARD_WEIGHT: Product =
 
 const fn forward(relu: bool) -> Product {
     Product { left: Along::Terms, right: Along::Terms, bias: true, relu }
-}
-
-/// Sides of the matrices `[rows, terms]` and `[terms, columns]`.
-#[derive(Clone, Copy, Debug)]
-struct Sides {
-    rows: usize,
-    terms: usize,
-    columns: usize,
 }
 
 impl LinearOps for CubeBackend {
@@ -80,15 +62,16 @@ impl Product {
         let Sides { rows, terms, columns } = sides;
         let result = empty_like(&left, shape, left.dtype);
         let software = is_software(&left);
-        let (shader, groups) = if software && self.in_fours(sides) {
+        let inputs: Vec<&CubeTensor> = [&left, &right].into_iter().chain(&bias).collect();
+        if software && self.in_fours(sides) {
             let block = Block::choose(rows, self.right);
-            (self.in_blocks(block), block.groups(rows, columns))
+            block.launch(self.in_blocks(block), &inputs, &result, sides, 1);
         } else {
             let tile = Tile::choose(rows, software);
-            (self.in_tiles(tile), tile.groups(rows, columns, 1))
-        };
-        let inputs: Vec<&CubeTensor> = [&left, &right].into_iter().chain(&bias).collect();
-        launch_groups(shader, &inputs, &[&result], &[rows, terms, columns].map(Word::Size), groups);
+            let groups = tile.groups(rows, columns, 1);
+            let params = [rows, terms, columns].map(Word::Size);
+            launch_groups(self.in_tiles(tile), &inputs, &[&result], &params, groups);
+        }
         result
     }
 
@@ -105,7 +88,7 @@ impl Product {
             Along::Terms => ("column * params.terms", "k"),
             Along::Result => ("column", "k * params.columns"),
         };
-        let shader = Shader::new("linear_tiles", with_sizes!("linear_tiles.wgsl"))
+        let shader = Shader::new("linear_tiles", include_str!("../../../shaders/linear_tiles.wgsl"))
             .with("left_index", left)
             .with("right_base", base)
             .with("right_step", step);
@@ -114,7 +97,7 @@ impl Product {
     }
 
     fn in_blocks(&self, block: Block) -> Shader {
-        let shader = Shader::new("linear_blocks", with_sizes!("linear_blocks.wgsl"));
+        let shader = Shader::new("product_blocks", Block::SHADER);
         let shader = self.with_end(shader, "vec4<f32>", "bias[n / 4u]");
         let finish =
             if self.relu { "select(value, vec4<f32>(0.0), value < vec4<f32>(0.0))" } else { "value" };
@@ -128,7 +111,7 @@ impl Product {
         let first = 2 + usize::from(self.bias);
         shader
             .with("declare_bias", declare)
-            .with("plus_bias", plus)
+            .with("plus", plus)
             .with("result_binding", first)
             .with("params_binding", first + 1)
     }

@@ -1,10 +1,12 @@
-//! The blocks that software Vulkan's threads make of a linear layer's products, and the text of
-//! `shaders/linear_blocks.wgsl` for a block.
+//! The blocks that software Vulkan's threads make of matrix products, and the text of `shaders/product_blocks.wgsl` for a
+//! block.
 
 use std::fmt::Write;
 
-use crate::kernels::launch::{Shader, as_u32};
-use crate::kernels::tile::Along;
+use burn::backend::wgpu::CubeTensor;
+
+use super::launch::{Shader, Word, as_u32, grid, launch_groups};
+use super::tile::Along;
 
 /// The part of the result that a thread makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,21 @@ const THREADS: usize = 8;
 
 const PARTS: [&str; 4] = ["x", "y", "z", "w"];
 
+/// Sides of the matrices `[rows, terms]` and `[terms, columns]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sides {
+    pub(super) rows: usize,
+    pub(super) terms: usize,
+    pub(super) columns: usize,
+}
+
 impl Block {
+    pub(super) const SHADER: &str = include_str!("../../shaders/product_blocks.wgsl");
+
+    /// For many rows and columns: as large as compiles in a third of a second.
+    pub(super) const LARGE: Self = Self { rows: 16, columns: 16 };
+
+    /// For products with a few rows.
     pub(super) fn choose(rows: usize, right: Along) -> Self {
         let fits = ROWS.iter().find(|(most, _)| rows <= *most);
         let (_, rows) = *fits.expect("the last entry takes any number of rows");
@@ -45,9 +61,20 @@ impl Block {
         self.rows == ROWS[ROWS.len() - 1].1
     }
 
-    /// Workgroups for a result of this size.
-    pub(super) fn groups(self, rows: usize, columns: usize) -> [u32; 3] {
-        [as_u32(rows.div_ceil(self.rows)), as_u32(columns.div_ceil(self.columns * THREADS)), 1]
+    /// Launches `shader`, which [`Block::complete`] has filled in for this block, for `products` products.
+    pub(super) fn launch(
+        self,
+        shader: Shader,
+        inputs: &[&CubeTensor],
+        result: &CubeTensor,
+        Sides { rows, terms, columns }: Sides,
+        products: usize,
+    ) {
+        let blocks = rows.div_ceil(self.rows) * columns.div_ceil(self.columns);
+        let threads = as_u32(THREADS);
+        let (across, down) = grid(blocks, threads);
+        let params = [rows, terms, columns, (across * threads) as usize].map(Word::Size);
+        launch_groups(shader, inputs, &[result], &params, [across, down, as_u32(products)]);
     }
 
     /// Fills in the core for matrices that lie along these in memory.
@@ -65,7 +92,7 @@ impl Block {
             .with(
                 "store",
                 self.each_sum(
-                    |i, j| format!("store(first_m + {i}u, first_n + {}u, sum{i}_{j});", 4 * j),
+                    |i, j| format!("store(first_m + {i}u, first_n + {}u, id.z, sum{i}_{j});", 4 * j),
                     "\n    ",
                 ),
             )
@@ -73,9 +100,12 @@ impl Block {
 
     /// Where the first four of each row, and of each column or four columns, is.
     fn begin(self, left: Along, right: Along) -> String {
-        let mut text = String::new();
+        let mut text = "let before_left = id.z * (params.rows * params.terms / 4u);
+    let before_right = id.z * (params.terms * params.columns / 4u);
+    "
+        .to_owned();
         let mut line = |name: &str, index: usize, place: String| {
-            let _ = write!(text, "let {name}{index} = {place};\n    ");
+            let _ = write!(text, "let {name}{index} = before_{name} + {place};\n    ");
         };
         match left {
             Along::Terms => (0..self.rows).for_each(|i| {

@@ -1,0 +1,486 @@
+//! Convolution in Winograd's domain, for software Vulkan: fewer products, and those as plain products of matrices.
+//!
+//! ```text
+//! forward              input -> tiles \                        weights: kernels
+//! backward to input    gradients -> tiles  } x weights -> maps   kernels, turned round
+//! backward to weights  gradients -> tiles x input -> tiles, added up over all tiles -> kernels
+//! ```
+//! Two by two outputs are made of a tile of the input. Tile and kernel are transformed into SIDE x SIDE values each, which
+//! are multiplied one by one and added up over the channels: SIDE x SIDE products of matrices. 3 x 3 kernels take 16
+//! instead of 36 multiplications for four outputs, 5 x 5 ones 36 instead of 100. A stride is done away with first: every
+//! phase of the input is a channel of its own (`shaders/winograd_maps.wgsl`).
+//!
+//! Sums are added up in another order than by the definition, and a number that is not finite reaches the whole of its
+//! tile. What the domain needs of memory is bounded: pictures pass in shares.
+
+mod matrices;
+
+use burn::backend::wgpu::CubeTensor;
+use burn::tensor::Shape;
+
+use self::matrices::{MOST_SIDE, Matrix};
+use super::sizes::Sizes;
+use crate::kernels::block::{Block, Sides};
+use crate::kernels::launch::{Shader, Word, empty_like, launch};
+use crate::kernels::relu::finish;
+use crate::kernels::tile::Along;
+
+/// Outputs of a tile each way.
+const OUTPUTS: usize = 2;
+/// Matrices with fewer channels or outputs are not worth the transforms.
+const LEAST_CHANNELS: usize = 16;
+/// What the pictures of a share may take in the domain, unless one takes more,
+const SHARE_BYTES: usize = 2 << 20;
+/// and what one may take at most.
+const MOST_BYTES: usize = 32 << 20;
+/// Threads of a workgroup of the transforms: one vector of llvmpipe's.
+const THREADS: usize = 8;
+
+/// A convolution for which this way is worthwhile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Winograd {
+    sizes: Sizes,
+    /// Taps of a phase's kernel each way.
+    taps: usize,
+    /// Side of a tile in the domain.
+    side: usize,
+}
+
+/// One of the maps that a convolution reads or makes, as `shaders/winograd_maps.wgsl` sees them.
+#[derive(Clone, Copy, Debug)]
+struct Maps {
+    /// Channels of a group.
+    channels: usize,
+    height: usize,
+    width: usize,
+    stride: usize,
+    /// Lines between the beginning of the first tile and the first pixel.
+    top: i32,
+    left: i32,
+}
+
+/// Tiles of a picture, down and across.
+#[derive(Clone, Copy, Debug)]
+struct Grid([usize; 2]);
+
+/// The pictures of a share.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    first: usize,
+    pictures: usize,
+}
+
+/// Along what the four neighbours lie that a thread of a transform works on; the other is a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fours {
+    /// Channels, of maps or weights.
+    Channels,
+    /// Tiles of maps, or outputs of weights.
+    Others,
+}
+
+/// The matrices of the domain: this many lines of so many fours for each group.
+#[derive(Clone, Copy, Debug)]
+struct Lines {
+    lines: usize,
+    fours: usize,
+}
+
+impl Winograd {
+    /// None where products are not saved, or little else than transforms would be done.
+    pub(super) fn of(sizes: &Sizes) -> Option<Self> {
+        let taps = sizes.kernel.div_ceil(sizes.stride);
+        let side = taps + OUTPUTS - 1;
+        let winograd = Self { sizes: *sizes, taps, side };
+        let tiles = winograd.output_grid().tiles();
+        let products = side * side * tiles * sizes.stride * sizes.stride;
+        let worthwhile = taps > 1
+            && side <= MOST_SIDE
+            && 3 * products <= 2 * sizes.taps() * sizes.positions()
+            && winograd.channels().min(sizes.out_each()) >= LEAST_CHANNELS;
+        let grids = [winograd.output_grid(), winograd.input_grid().0];
+        let fits = grids.iter().all(|grid| winograd.picture_bytes(*grid) <= MOST_BYTES);
+        (worthwhile && fits).then_some(winograd)
+    }
+
+    pub(super) fn forward(
+        &self,
+        x: &CubeTensor,
+        weight: &CubeTensor,
+        bias: &CubeTensor,
+        relu: bool,
+    ) -> CubeTensor {
+        let (sizes, grid) = (&self.sizes, self.output_grid());
+        let kernels = self.kernels(weight, Matrix::filter(self.side, self.taps), Fours::Others);
+        let y = empty_like(x, sizes.output(), x.dtype);
+        for share in self.shares(grid) {
+            let tiles =
+                self.tiles(x, &self.input_maps(), grid, share, Matrix::data(self.side), Fours::Others);
+            let sides = Sides {
+                rows: fours(sizes.out_each()),
+                terms: self.channels(),
+                columns: fours(share.pictures * grid.tiles()),
+            };
+            let products = self.multiply(&kernels, &tiles, sides);
+            self.maps(&products, Some((bias, relu)), &y, &self.output_maps(), grid, share);
+        }
+        y
+    }
+
+    pub(super) fn backward_x(&self, weight: &CubeTensor, grad: &CubeTensor) -> CubeTensor {
+        let (sizes, (grid, [down, across])) = (&self.sizes, self.input_grid());
+        let kernels = self.kernels(weight, Matrix::filter(self.side, self.taps).turned(), Fours::Channels);
+        // An input at this place of the padded maps was seen by outputs up to a kernel before it.
+        let before = |first: usize| as_i32(self.taps - 1) - as_i32(first);
+        let from = Maps { top: before(down), left: before(across), ..self.output_maps() };
+        let to = self.input_maps();
+        let start = |zeros: i32, first: usize| zeros - as_i32(sizes.stride * first);
+        let to = Maps { top: start(to.top, down), left: start(to.left, across), ..to };
+        let dx = empty_like(grad, sizes.input(), grad.dtype);
+        for share in self.shares(grid) {
+            let tiles = self.tiles(grad, &from, grid, share, Matrix::data(self.side), Fours::Others);
+            let sides = Sides {
+                rows: fours(self.channels()),
+                terms: sizes.out_each(),
+                columns: fours(share.pictures * grid.tiles()),
+            };
+            let products = self.multiply(&kernels, &tiles, sides);
+            self.maps(&products, None, &dx, &to, grid, share);
+        }
+        dx
+    }
+
+    pub(super) fn backward_weight(&self, x: &CubeTensor, grad: &CubeTensor) -> CubeTensor {
+        let (sizes, grid) = (&self.sizes, self.output_grid());
+        let (rows, columns) = (fours(sizes.out_each()), fours(self.channels()));
+        let sums = self.domain(x, Lines { lines: rows, fours: columns / 4 });
+        for share in self.shares(grid) {
+            let inputs =
+                self.tiles(x, &self.input_maps(), grid, share, Matrix::data(self.side), Fours::Channels);
+            let filter = Matrix::filter(self.side, OUTPUTS);
+            let outputs = self.tiles(grad, &self.output_maps(), grid, share, filter, Fours::Channels);
+            let sides = Sides { rows, terms: share.pictures * grid.tiles(), columns };
+            let block = Block::LARGE;
+            let shader = product_shader(share.first > 0);
+            block.launch(shader, &[&outputs, &inputs], &sums, sides, self.products());
+        }
+        let dw = empty_like(x, Shape::new([sizes.out * sizes.fan_in()]), x.dtype);
+        let lines = Lines { lines: rows, fours: columns / 4 };
+        let outputs = Matrix::outputs(self.side, self.taps);
+        self.launch(from_weights_shader(&outputs), &[&sums], &dw, lines, &self.weight_words());
+        dw
+    }
+
+    /// The weights in the domain, `[SIDE SIDE, groups, terms, results]`: in fours of outputs or of channels.
+    fn kernels(&self, weight: &CubeTensor, filter: Matrix, along: Fours) -> CubeTensor {
+        let lines = match along {
+            Fours::Others => Lines { lines: self.channels(), fours: self.sizes.out_each().div_ceil(4) },
+            Fours::Channels => Lines { lines: self.sizes.out_each(), fours: self.channels().div_ceil(4) },
+        };
+        let kernels = self.domain(weight, lines);
+        self.launch(into_weights_shader(&filter, along), &[weight], &kernels, lines, &self.weight_words());
+        kernels
+    }
+
+    /// The tiles of a share's maps in the domain, `[SIDE SIDE, groups, channels, tiles]` or the last two swapped.
+    fn tiles(
+        &self,
+        values: &CubeTensor,
+        maps: &Maps,
+        grid: Grid,
+        share: Share,
+        into: Matrix,
+        along: Fours,
+    ) -> CubeTensor {
+        let (channels, tiles) = (maps.channels * maps.stride * maps.stride, share.pictures * grid.tiles());
+        let lines = match along {
+            Fours::Others => Lines { lines: channels, fours: tiles.div_ceil(4) },
+            Fours::Channels => Lines { lines: tiles, fours: channels.div_ceil(4) },
+        };
+        let made = self.domain(values, lines);
+        self.launch(
+            into_maps_shader(&into, along),
+            &[values],
+            &made,
+            lines,
+            &self.map_words(maps, grid, share),
+        );
+        made
+    }
+
+    /// The products of kernels and tiles, `[SIDE SIDE, groups, rows, columns]`.
+    fn multiply(&self, kernels: &CubeTensor, tiles: &CubeTensor, sides: Sides) -> CubeTensor {
+        let products = self.domain(tiles, Lines { lines: sides.rows, fours: sides.columns / 4 });
+        Block::LARGE.launch(product_shader(false), &[kernels, tiles], &products, sides, self.products());
+        products
+    }
+
+    /// Makes a share's maps of their tiles in the domain, with biases and unit where there are any.
+    fn maps(
+        &self,
+        products: &CubeTensor,
+        end: Option<(&CubeTensor, bool)>,
+        values: &CubeTensor,
+        maps: &Maps,
+        grid: Grid,
+        share: Share,
+    ) {
+        let channels = maps.channels * maps.stride * maps.stride;
+        let tiles = share.pictures * grid.tiles();
+        let lines = Lines { lines: fours(channels), fours: tiles.div_ceil(4) };
+        let inputs: Vec<&CubeTensor> = [products].into_iter().chain(end.map(|(bias, _)| bias)).collect();
+        let shader = from_maps_shader(&Matrix::outputs(self.side, OUTPUTS), end.map(|(_, relu)| relu));
+        self.launch(shader, &inputs, values, lines, &self.map_words(maps, grid, share));
+    }
+
+    fn launch(
+        &self,
+        shader: Shader,
+        inputs: &[&CubeTensor],
+        result: &CubeTensor,
+        lines: Lines,
+        words: &[Word],
+    ) {
+        let threads = self.sizes.groups * lines.lines * lines.fours;
+        let params = [&[lines.lines, lines.fours].map(Word::Size), words].concat();
+        launch(shader, inputs, &[result], &params, threads);
+    }
+
+    /// Memory for matrices of these lines.
+    fn domain(&self, like: &CubeTensor, Lines { lines, fours }: Lines) -> CubeTensor {
+        empty_like(like, Shape::new([self.products() * lines * 4 * fours]), like.dtype)
+    }
+
+    fn map_words(&self, maps: &Maps, Grid([down, across]): Grid, share: Share) -> Vec<Word> {
+        let Maps { channels, height, width, stride, top, left } = *maps;
+        let sizes = [self.sizes.groups, channels, height, width, stride].map(Word::Size);
+        let rest = [down, across, share.first, share.pictures].map(Word::Size);
+        [&sizes[..], &[Word::Int(top), Word::Int(left)], &rest].concat()
+    }
+
+    fn weight_words(&self) -> Vec<Word> {
+        let Sizes { kernel, stride, .. } = self.sizes;
+        [self.sizes.out_each(), self.sizes.channels_each(), kernel, stride].map(Word::Size).to_vec()
+    }
+
+    /// Matrix products that a share takes.
+    fn products(&self) -> usize {
+        self.side * self.side * self.sizes.groups
+    }
+
+    /// Channels of a group, each phase counted.
+    fn channels(&self) -> usize {
+        self.sizes.channels_each() * self.sizes.stride * self.sizes.stride
+    }
+
+    fn input_maps(&self) -> Maps {
+        let Sizes { height, width, stride, top, left, .. } = self.sizes;
+        let channels = self.sizes.channels_each();
+        Maps { channels, height, width, stride, top: as_i32(top), left: as_i32(left) }
+    }
+
+    fn output_maps(&self) -> Maps {
+        let Sizes { rows, columns, .. } = self.sizes;
+        Maps { channels: self.sizes.out_each(), height: rows, width: columns, stride: 1, top: 0, left: 0 }
+    }
+
+    /// Tiles of the output.
+    fn output_grid(&self) -> Grid {
+        Grid([self.sizes.rows, self.sizes.columns].map(|side| side.div_ceil(OUTPUTS)))
+    }
+
+    /// Tiles of the input, of every phase alike, and where in the padded input the first of them begins.
+    fn input_grid(&self) -> (Grid, [usize; 2]) {
+        let Sizes { height, width, stride, top, left, .. } = self.sizes;
+        let span = |zeros: usize, side: usize| (zeros / stride, (zeros + side - 1) / stride);
+        let spans = [span(top, height), span(left, width)];
+        (Grid(spans.map(|(first, last)| (last + 1 - first).div_ceil(OUTPUTS))), spans.map(|(first, _)| first))
+    }
+
+    /// What one picture takes at most in the domain, of its input or its output.
+    fn picture_bytes(&self, grid: Grid) -> usize {
+        let channels = fours(self.channels().max(self.sizes.out_each()));
+        size_of::<f32>() * self.products() * channels * grid.tiles()
+    }
+
+    fn shares(&self, grid: Grid) -> impl Iterator<Item = Share> + use<> {
+        let all = self.sizes.pictures;
+        let most = (SHARE_BYTES / self.picture_bytes(grid)).clamp(1, all);
+        let each = all.div_ceil(all.div_ceil(most));
+        (0..all).step_by(each).map(move |first| Share { first, pictures: each.min(all - first) })
+    }
+}
+
+impl Grid {
+    fn tiles(self) -> usize {
+        let Self([down, across]) = self;
+        down * across
+    }
+}
+
+impl Fours {
+    /// The arguments of `place` in a shader.
+    fn place(self) -> &'static str {
+        match self {
+            Self::Others => "of_line, of_four",
+            Self::Channels => "of_four, of_line",
+        }
+    }
+}
+
+fn fours(count: usize) -> usize {
+    count.next_multiple_of(4)
+}
+
+fn as_i32(size: usize) -> i32 {
+    i32::try_from(size).expect("sides of maps fit into 31 bits")
+}
+
+/// A shader's text behind that which says where its tiles are.
+macro_rules! behind {
+    ($front:literal, $file:literal) => {
+        concat!(
+            include_str!(concat!("../../../shaders/", $front)),
+            include_str!(concat!("../../../shaders/", $file))
+        )
+    };
+}
+
+fn into_maps_shader(matrix: &Matrix, along: Fours) -> Shader {
+    into(
+        Shader::new("winograd_into_maps", behind!("winograd_maps.wgsl", "winograd_into.wgsl")),
+        matrix,
+        along,
+    )
+}
+
+fn into_weights_shader(matrix: &Matrix, along: Fours) -> Shader {
+    let text = behind!("winograd_weights.wgsl", "winograd_into.wgsl");
+    into(Shader::new("winograd_into_weights", text), matrix, along)
+}
+
+fn into(shader: Shader, matrix: &Matrix, along: Fours) -> Shader {
+    let read = each(matrix.columns(), |i, j| format!("let in{i}_{j} = value(place, {i}u, {j}u);"));
+    let write = each(matrix.rows(), |i, j| {
+        format!("matrices[{}u * params.threads + thread] = out{i}_{j};", i * matrix.rows() + j)
+    });
+    complete(shader, matrix, along).with("read", read).with("write", write)
+}
+
+/// With biases and unit where there are any.
+fn from_maps_shader(matrix: &Matrix, relu: Option<bool>) -> Shader {
+    let shader = Shader::new("winograd_from_maps", behind!("winograd_maps.wgsl", "winograd_from.wgsl"));
+    let bias = "bias[line / params.lines * params.channels + min(of_line.x, params.channels - 1u)]";
+    from(shader, matrix, Fours::Others, relu.map(|relu| (bias, relu)))
+}
+
+fn from_weights_shader(matrix: &Matrix) -> Shader {
+    let text = behind!("winograd_weights.wgsl", "winograd_from.wgsl");
+    from(Shader::new("winograd_from_weights", text), matrix, Fours::Channels, None)
+}
+
+fn from(shader: Shader, matrix: &Matrix, along: Fours, end: Option<(&str, bool)>) -> Shader {
+    let side = matrix.columns();
+    let read =
+        each(side, |i, j| format!("let in{i}_{j} = matrices[{}u * params.threads + thread];", i * side + j));
+    let write = each(matrix.rows(), |i, j| format!("store(place, {i}u, {j}u, out{i}_{j} + plus);"));
+    let (declare, plus, relu) = match end {
+        Some((bias, relu)) => {
+            ("@group(0) @binding(1) var<storage, read_write> bias: array<f32>;", bias, relu)
+        }
+        None => ("", "0.0", false),
+    };
+    let first = 1 + usize::from(end.is_some());
+    complete(shader, matrix, along)
+        .with("read", read)
+        .with("write", write)
+        .with("declare_bias", declare)
+        .with("plus", plus)
+        .with("finish", finish(relu))
+        .with("values_binding", first)
+        .with("params_binding", first + 1)
+}
+
+fn complete(shader: Shader, matrix: &Matrix, along: Fours) -> Shader {
+    shader.of_threads(THREADS).with("place", along.place()).with("transform", matrix.transform())
+}
+
+/// A line for each value of a tile.
+fn each(side: usize, line: impl Fn(usize, usize) -> String) -> String {
+    let cells = (0..side).flat_map(|i| (0..side).map(move |j| (i, j)));
+    cells.map(|(i, j)| line(i, j)).collect::<Vec<_>>().join("\n    ")
+}
+
+/// Products of matrices whose terms are lines, added to what is there or put in its place.
+fn product_shader(add: bool) -> Shader {
+    let shader = Shader::new("product_blocks", Block::SHADER)
+        .with("declare_bias", "")
+        .with("plus", if add { " + result[at]" } else { "" })
+        .with("result_binding", 2)
+        .with("params_binding", 3)
+        .with("finish", "value");
+    Block::LARGE.complete(shader, Along::Result, Along::Result)
+}
+
+/// Every shader, for tiles of every side.
+pub(super) fn shaders() -> Vec<Shader> {
+    let sides = (OUTPUTS + 1..=MOST_SIDE).flat_map(|side| {
+        let taps = side + 1 - OUTPUTS;
+        let (data, filter) = (Matrix::data(side), Matrix::filter(side, taps));
+        let outputs = Matrix::outputs(side, OUTPUTS);
+        vec![
+            into_maps_shader(&data, Fours::Others),
+            into_maps_shader(&data, Fours::Channels),
+            into_maps_shader(&Matrix::filter(side, OUTPUTS), Fours::Channels),
+            into_weights_shader(&filter, Fours::Others),
+            into_weights_shader(&filter.turned(), Fours::Channels),
+            from_maps_shader(&outputs, Some(true)),
+            from_maps_shader(&outputs, Some(false)),
+            from_maps_shader(&outputs, None),
+            from_weights_shader(&Matrix::outputs(side, taps)),
+        ]
+    });
+    sides.chain([product_shader(false), product_shader(true)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::ConvConfig;
+
+    fn sizes(pictures: usize, input: [usize; 3], [out, kernel, stride, zeros]: [usize; 4]) -> Sizes {
+        let around = [zeros, zeros];
+        let config =
+            ConvConfig { out, kernel, stride, vertical: around, horizontal: around, groups: 1, relu: true };
+        Sizes::new(pictures, input, &config)
+    }
+
+    #[test]
+    fn it_is_taken_where_it_saves_products() {
+        let taken = |input, numbers| Winograd::of(&sizes(2, input, numbers)).map(|winograd| winograd.side);
+        // The paper's first, second and third.
+        assert_eq!(taken([3, 224, 224], [96, 11, 4, 2]), Some(4));
+        assert_eq!(taken([48, 27, 27], [128, 5, 1, 2]), Some(6));
+        assert_eq!(taken([256, 13, 13], [384, 3, 1, 1]), Some(4));
+        // One output, one tap, few channels, a kernel that is too large, maps that are too large.
+        assert_eq!(taken([64, 3, 3], [64, 3, 1, 0]), None);
+        assert_eq!(taken([64, 8, 8], [64, 1, 1, 0]), None);
+        assert_eq!(taken([3, 32, 32], [32, 5, 1, 2]), None);
+        assert_eq!(taken([64, 32, 32], [64, 7, 1, 3]), None);
+        assert_eq!(taken([64, 1024, 1024], [64, 3, 1, 1]), None);
+    }
+
+    #[test]
+    fn shares_hold_every_picture_once() {
+        for pictures in [1, 2, 7, 128] {
+            let winograd = Winograd::of(&sizes(pictures, [48, 16, 16], [32, 5, 1, 2])).expect("worthwhile");
+            let shares: Vec<Share> = winograd.shares(winograd.output_grid()).collect();
+            let mut next = 0;
+            for share in &shares {
+                assert_eq!(share.first, next);
+                next += share.pictures;
+            }
+            assert_eq!(next, pictures);
+        }
+    }
+}
