@@ -6,6 +6,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`words`] | numbers as people read them |
+//! | `threads` | threads that compute let the window go first |
 //! | `files` | files that are whole or absent, and locks between programs |
 //! | [`config`] | what a run is: data, model, update rule, length |
 //! | [`device`] | which devices there are, which one is taken, and why |
@@ -35,6 +36,7 @@ pub mod gui;
 pub mod infer;
 pub mod kernels;
 pub mod model;
+mod threads;
 pub mod train;
 pub mod vis;
 pub mod words;

@@ -8,18 +8,22 @@ use std::path::{Path, PathBuf};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("files", &[]),
+    ("threads", &[]),
     ("config", &[]),
     ("device", &[]),
     ("kernels", &[]),
     ("vis", &[]),
-    ("data", &["config", "files", "words"]),
+    ("data", &["config", "files", "threads", "words"]),
     ("model", &["kernels", "config"]),
-    ("train", &["model", "kernels", "data", "config", "files"]),
+    ("train", &["model", "kernels", "data", "config", "files", "threads"]),
     ("infer", &["model", "data"]),
-    ("engine", &["train", "infer", "vis", "model", "kernels", "data", "device", "config", "words"]),
+    (
+        "engine",
+        &["train", "infer", "vis", "model", "kernels", "data", "device", "config", "threads", "words"],
+    ),
     ("cli", &["engine", "vis", "config", "words"]),
     // Descriptions of data and devices reach the window inside events.
-    ("gui", &["engine", "vis", "config", "data", "device", "words"]),
+    ("gui", &["engine", "vis", "config", "data", "device", "threads", "words"]),
 ];
 
 /// A library and the only places that may name it.

@@ -18,6 +18,7 @@ use super::augment::{Placement, central_placement, colour_normals, random_placem
 use super::sampler::epoch_order;
 use super::store::worker_count;
 use super::{HostBatch, PictureStore, Refused, Split};
+use crate::threads;
 use crate::words;
 
 /// Memory of the batches made in advance, in bytes.
@@ -151,7 +152,10 @@ impl Loader {
         for number in 0..count.min(usize::try_from(total).unwrap_or(usize::MAX)) {
             let shared = loader.shared.clone();
             let builder = std::thread::Builder::new().name(format!("loader-{number}"));
-            match builder.spawn(move || shared.work()) {
+            match builder.spawn(move || {
+                threads::go_behind();
+                shared.work();
+            }) {
                 Ok(thread) => loader.threads.push(thread),
                 // Fewer threads than asked for are still enough.
                 Err(_) if number > 0 => break,

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
+use crate::threads;
+
 /// How often `take` is asked for a word while no result comes.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -64,7 +66,10 @@ impl Pool {
                 let worker = Worker { given: given.clone(), send: send.clone(), stop: &stop };
                 let (begin, work) = (&begin, &work);
                 let builder = std::thread::Builder::new().name(format!("prepare-{number}"));
-                match builder.spawn_scoped(scope, move || worker.run(begin, work)) {
+                match builder.spawn_scoped(scope, move || {
+                    threads::go_behind();
+                    worker.run(begin, work)
+                }) {
                     Ok(worker) => workers.push(worker),
                     // Fewer threads than asked for are still enough.
                     Err(_) if number > 0 => break,

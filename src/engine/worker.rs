@@ -19,11 +19,13 @@ use super::take_up::{self, Basis};
 use super::{Command, Event, RateRange, Views};
 use crate::config::{DataConfig, RunConfig};
 use crate::device;
+use crate::threads;
 use crate::vis::Evaluation;
 use crate::words;
 
 /// Serves commands until told to shut down or until nobody can send any more.
 pub(super) fn run(inbox: &Receiver<Command>, outbox: &Outbox) {
+    threads::go_behind();
     let mut worker = Worker { inbox, outbox, model: None, desk: Desks::default() };
     loop {
         let mut training = false;

@@ -82,6 +82,7 @@ use egui::ViewportBuilder;
 
 use crate::config::RunConfig;
 use crate::engine::{self, Browser, Engine};
+use crate::threads;
 
 /// Why there is no window. The program can still train in the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +157,7 @@ pub fn run(initial: RunConfig) -> Result<(), GuiError> {
         "AlexNet Lab",
         options,
         Box::new(|creation| {
+            threads::put_window_first();
             let ctx = creation.egui_ctx.clone();
             let (waker, pause) = (ctx.clone(), redraw_pause(creation));
             let browse_waker = waker.clone();

@@ -13,6 +13,7 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use crate::kernels::{CrossEntropy, abandon_when, cross_entropy};
 use crate::model::{Mode, Network, Pass};
+use crate::threads;
 
 /// How often whoever waits for a pass looks around.
 const LOOK: Duration = Duration::from_millis(20);
@@ -80,6 +81,7 @@ impl PassJob {
         let abandoned = Arc::new(AtomicBool::new(false));
         let flag = abandoned.clone();
         let thread = std::thread::Builder::new().name("pass".into()).spawn(move || {
+            threads::go_behind();
             abandon_when(flag);
             // The network is gone before the result is here, so that the weights have one owner again.
             let result = self.run();
