@@ -6,6 +6,7 @@
 mod ceiling;
 mod data;
 mod footprint;
+mod jobs;
 mod kernels;
 mod photographs;
 mod steps;
