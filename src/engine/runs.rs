@@ -100,7 +100,10 @@ pub(super) fn run_folders(folder: &Path) -> Result<Vec<PathBuf>, RunProblem> {
     }
     let unreadable = |e: std::io::Error| RunProblem {
         folder: folder.to_owned(),
-        reason: format!("the folder cannot be read ({e})"),
+        reason: match e.kind() {
+            std::io::ErrorKind::NotFound => "there is no such folder".into(),
+            _ => format!("the folder cannot be read ({e})"),
+        },
     };
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
     let entries: Result<Vec<PathBuf>, _> = entries.map(|entry| Ok(entry?.path())).collect();

@@ -45,8 +45,8 @@ pub struct EvaluateView {
     /// The cell of the matrix that the keys have reached: true class, predicted class.
     pub cursor: (u32, u32),
     pub share: f32,
-    /// The matrix as a texture, and the measurement and theme that it is of.
-    pub matrix: Option<((u64, bool), TextureHandle)>,
+    /// The matrix as a texture, and the measurement, theme and number of texels that it is of.
+    pub matrix: Option<((u64, bool, usize), TextureHandle)>,
     /// Positions in the list of pictures that are in sight.
     pub visible: Range<usize>,
     pub thumbs: Thumbs,

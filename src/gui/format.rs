@@ -23,7 +23,7 @@ pub fn shortened(name: &str, room: usize) -> Cow<'_, str> {
 
 /// A number that is whole when it is large.
 pub fn rounded(value: f64) -> String {
-    if value >= 10.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+    if value >= 10.0 { count(value.round() as usize) } else { format!("{value:.1}") }
 }
 
 /// Pictures a second.
@@ -34,8 +34,19 @@ pub fn pace(images_per_s: f64) -> String {
 /// Where whole numbers become too long to read: a loss that grows without bounds reaches 1e38.
 pub const LARGE: f64 = 1e6;
 
-/// A loss or a rate with three figures that count.
+/// A rate or another setting with three figures that count, as a person would type it.
 pub fn figures(value: f64) -> String {
+    let text = loss(value);
+    if text.contains('.') && !text.contains('e') {
+        text.trim_end_matches('0').trim_end_matches('.').into()
+    } else {
+        text
+    }
+}
+
+/// A loss with three figures that count, zeros too: numbers that change all the time keep their width, and beside
+/// 0.412 stands 0.400.
+pub fn loss(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();
     }
@@ -43,8 +54,7 @@ pub fn figures(value: f64) -> String {
         return short_power(&format!("{value:.2e}"));
     }
     let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+    format!("{value:.decimals$}")
 }
 
 /// "2.50e7" as "2.5e7".

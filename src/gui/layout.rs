@@ -1,8 +1,8 @@
 //! How the panels share the window.
 
 use egui::{
-    Align2, CentralPanel, Context, Frame, Id, LayerId, Margin, Modal, Order, Panel, ScrollArea, Stroke,
-    StrokeKind, TextStyle, Ui,
+    Align2, CentralPanel, Context, Frame, Id, LayerId, Margin, Order, Panel, ScrollArea, Stroke, StrokeKind,
+    TextStyle, Ui,
 };
 
 use super::action::Action;
@@ -16,14 +16,17 @@ use super::state::State;
 use super::tab::Tab;
 use super::theme::{GAP, Palette};
 use super::view::View;
-use super::widgets::{Direction, Pane, busy_ui, split_ui};
+use super::widgets::{Direction, Pane, busy_ui, sheet, split_ui};
 
 /// Width of the left column, and of a window that has no room for it beside a view.
 const SETUP: f32 = 356.0;
 const NARROW: f32 = 800.0;
 
-/// Least height of the curves with the pictures below them.
+/// Least heights of the views that are made of several parts: what a low window cannot show at once is scrolled to.
 const TRAIN: f32 = 410.0;
+const DATA: f32 = 420.0;
+const EVALUATE: f32 = 400.0;
+const COMPARE: f32 = 470.0;
 
 /// The whole window.
 pub fn window_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, actions: &mut Vec<Action>) {
@@ -88,26 +91,35 @@ fn centre_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View, act
     // Only a grid that is drawn wants pictures.
     view.data.visible = 0..0;
     match view.tab {
+        Tab::Data if state.gallery.set.is_some() => {
+            tall_ui(ui, DATA, |ui| data::data_ui(ui, state, draft, view, actions));
+        }
         Tab::Data => data::data_ui(ui, state, draft, view, actions),
         Tab::Model => model::model_ui(ui, state, draft),
         Tab::Train => train_ui(ui, state, view, actions),
         Tab::Filters => film::film_ui(ui, state, view, actions),
         Tab::Layers => layers::layers_ui(ui, state, view, actions),
         Tab::Predict => predict::predict_ui(ui, state, view, actions),
+        Tab::Evaluate if state.measured.is_some() => {
+            tall_ui(ui, EVALUATE, |ui| evaluate::evaluate_ui(ui, state, view, actions));
+        }
         Tab::Evaluate => evaluate::evaluate_ui(ui, state, view, actions),
-        Tab::Compare => compare::compare_ui(ui, state, view, actions),
+        Tab::Compare => tall_ui(ui, COMPARE, |ui| compare::compare_ui(ui, state, view, actions)),
     }
 }
 
 /// Curves above, kernels and guesses below.
 fn train_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec<Action>) {
     diagnosis::diagnosis_ui(ui, state, actions);
-    // What a low window cannot show at once is scrolled to.
-    let height = ui.available_height().max(TRAIN);
-    ScrollArea::vertical().id_salt("train").auto_shrink(false).show(ui, |ui| {
+    tall_ui(ui, TRAIN, |ui| panes_ui(ui, state, view, actions));
+}
+
+/// Contents that fill the space that is left, and scroll where it is lower than `least`.
+fn tall_ui(ui: &mut Ui, least: f32, contents_ui: impl FnOnce(&mut Ui)) {
+    let height = ui.available_height().max(least);
+    ScrollArea::vertical().id_salt("tall view").auto_shrink(false).show(ui, |ui| {
         let room = egui::vec2(ui.available_width(), height);
-        let layout = egui::Layout::top_down(egui::Align::Min);
-        ui.allocate_ui_with_layout(room, layout, |ui| panes_ui(ui, state, view, actions));
+        ui.allocate_ui_with_layout(room, egui::Layout::top_down(egui::Align::Min), contents_ui);
     });
 }
 
@@ -175,7 +187,7 @@ fn saving_ui(ctx: &Context, state: &State) {
     if !state.closing {
         return;
     }
-    Modal::new(Id::unique("saving")).show(ctx, |ui| {
+    sheet(ctx, "saving").show(ctx, |ui| {
         ui.set_min_width(280.0);
         ui.horizontal(|ui| {
             busy_ui(ui, "Saving");

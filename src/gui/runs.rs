@@ -101,6 +101,13 @@ impl Runs {
         self.entries.iter().find(|entry| entry.folder == folder)
     }
 
+    /// Whether any of them is a branch of another run.
+    pub fn has_branches(&self) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.facts.as_ref().is_some_and(|facts| facts.parent_run().is_some()))
+    }
+
     /// Those of some runs that are to be read: not yet, or not as they are now. Each is told once.
     pub fn to_load(&mut self, ticked: &[PathBuf]) -> Vec<PathBuf> {
         self.loaded.retain(|folder, _| ticked.contains(folder));
@@ -261,16 +268,16 @@ impl Column {
     /// Width in points, and the part that the column takes of what is left over.
     pub fn width(self) -> (f32, f32) {
         match self {
-            Self::Run => (176.0, 3.0),
-            Self::State => (86.0, 0.0),
-            Self::Network => (96.0, 1.0),
-            Self::Pictures => (84.0, 2.0),
-            Self::Updates => (66.0, 0.0),
+            Self::Run => (174.0, 3.0),
+            Self::State => (80.0, 0.0),
+            Self::Network => (88.0, 1.0),
+            Self::Pictures => (80.0, 2.0),
+            Self::Updates => (80.0, 0.0),
             Self::Top1 => (76.0, 0.0),
             Self::Top5 => (56.0, 0.0),
-            Self::Loss => (54.0, 0.0),
-            Self::Written => (86.0, 0.0),
-            Self::Device => (90.0, 2.0),
+            Self::Loss => (52.0, 0.0),
+            Self::Written => (84.0, 0.0),
+            Self::Device => (80.0, 2.0),
             Self::Parent => (96.0, 2.0),
         }
     }
@@ -319,7 +326,7 @@ impl Column {
             Self::Updates => facts.map(|facts| format::count(facts.steps as usize)),
             Self::Top1 => percent(facts.and_then(|facts| Some(facts.best?.top1_error))),
             Self::Top5 => percent(facts.and_then(|facts| Some(facts.best?.top5_error))),
-            Self::Loss => facts.and_then(|facts| facts.loss).map(format::figures),
+            Self::Loss => facts.and_then(|facts| facts.loss).map(format::loss),
             Self::Written => entry.written.map(|when| words::since(when, now)),
             Self::Device => facts.and_then(|facts| facts.device.clone()),
             Self::Parent => facts.and_then(|facts| facts.parent_run()),
@@ -350,7 +357,7 @@ pub fn told(entry: &RunEntry, now: SystemTime) -> String {
             let (top1, top5) = (format::percent(best.top1_error), format::percent(best.top5_error));
             parts.push(format!("best top-1 error {top1} in epoch {:.1}, top-5 {top5}", best.epoch));
         }
-        parts.extend(facts.loss.map(|loss| format!("loss {}", format::figures(loss))));
+        parts.extend(facts.loss.map(|loss| format!("loss {}", format::loss(loss))));
         parts.extend(facts.device.as_ref().map(|device| format!("on {device}")));
         parts.extend(facts.parent_run().map(|parent| format!("branch of {parent}")));
     }

@@ -68,7 +68,12 @@ const DARK: Palette = Palette {
 impl Palette {
     /// The palette of the theme that `ui` is drawn in.
     pub fn of(ui: &Ui) -> &'static Self {
-        if ui.visuals().dark_mode { &DARK } else { &LIGHT }
+        Self::of_theme(ui.visuals().dark_mode)
+    }
+
+    /// The palette of the dark or the light theme.
+    pub fn of_theme(dark: bool) -> &'static Self {
+        if dark { &DARK } else { &LIGHT }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Numbers and messages as people read them.
 
-use alexnet_lab::gui::format::{duration, figures, pace, percent, sentence, shortened};
+use alexnet_lab::gui::format::{duration, figures, loss, pace, percent, sentence, shortened};
 
 #[test]
 fn numbers_read_well() {
@@ -28,6 +28,10 @@ fn numbers_read_well() {
         assert_eq!(figures(value), text);
     }
     assert_eq!(figures(f64::NAN), "NaN");
+    // Beside each other, losses keep their width.
+    assert_eq!([0.4, 0.0933, 2.3, 12.0, 1234.5].map(loss), ["0.400", "0.0933", "2.30", "12.0", "1234"]);
+    assert_eq!((loss(6.877_79e36), loss(f64::NAN)), ("6.88e36".into(), "NaN".into()));
+    assert_eq!(pace(1489.2), "1,489 images/s");
 }
 
 #[test]

@@ -321,7 +321,7 @@ fn kernels_and_curves_are_named_and_the_arrow_keys_walk() {
     let mut rig = Rig::training();
     rig.send(Event::Evaluation(evaluation(10, 0.25)));
     rig.send(Event::Filters(stepped_grid(48, 5, 2)));
-    rig.harness.get_by_label("Loss curve. Train 1. Validation 1.");
+    rig.harness.get_by_label("Loss curve. Train 1.00. Validation 1.00.");
     rig.harness.get_by_label("Error curve. Train 50.0 %. Validation 25.0 %.");
     rig.harness.get_by_label("48 first-layer kernels of 5x5 weights").focus();
     rig.settle();
@@ -405,7 +405,7 @@ fn the_important_controls_are_in_sight_in_small_windows() {
         for label in ["Pause", "Stop", "Save now", "Set rate", "96 first-layer kernels of 11x11 weights"] {
             inside(&rig, label);
         }
-        inside(&rig, "Loss curve. Train 1. Validation not measured yet.");
+        inside(&rig, "Loss curve. Train 1.00. Validation not measured yet.");
     }
 }
 

@@ -66,7 +66,8 @@ fn the_numbers_that_matter_stand_above_the_curves() {
     let mut rig = Rig::training();
     rig.send(Event::Evaluation(evaluation(1, 0.25)));
     rig.send(Event::Step(step(2), Pace { waiting: 0.4, ..PACE }));
-    for spoken in ["training loss: 1", "validation error: 25.0 %", "left: 3 min 20 s", "images a second: 123"]
+    for spoken in
+        ["training loss: 1.00", "validation error: 25.0 %", "left: 3 min 20 s", "images a second: 123"]
     {
         rig.harness.get_by_label(spoken);
     }

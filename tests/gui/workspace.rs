@@ -77,7 +77,7 @@ fn a_narrow_window_shows_one_thing_at_a_time() {
     rig.start();
     click(&mut rig, "Setup");
     assert!(rig.harness.query_by_label("Pause").is_none());
-    rig.harness.get_by_label("Loss curve. Train 1. Validation not measured yet.");
+    rig.harness.get_by_label("Loss curve. Train 1.00. Validation not measured yet.");
 }
 
 /// What can be pressed, moved or typed into, and what is painted.

@@ -1,6 +1,6 @@
 //! The sheet of checkpoints that a run can go on from.
 
-use egui::{Context, Grid, Id, Modal, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Context, Grid, RichText, ScrollArea, TextEdit, Ui};
 
 use super::controls::parse_rate;
 use crate::engine::KeptCheckpoint;
@@ -9,7 +9,7 @@ use crate::gui::curves::Curves;
 use crate::gui::format;
 use crate::gui::state::State;
 use crate::gui::view::View;
-use crate::gui::widgets::{busy_ui, button_ui};
+use crate::gui::widgets::{busy_ui, button_ui, sheet};
 
 /// Height of the list.
 const LIST: f32 = 180.0;
@@ -19,7 +19,7 @@ pub fn branch_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut Ve
     if !view.branch.open {
         return;
     }
-    let modal = Modal::new(Id::unique("branch")).show(ctx, |ui| {
+    let modal = sheet(ctx, "branch").show(ctx, |ui| {
         ui.set_width(430.0_f32.min(ctx.content_rect().width() - 60.0));
         match view.branch.run.as_ref().and_then(|run| run.file_name()) {
             Some(name) => ui.heading(format!("Branch from {}", name.to_string_lossy())),
@@ -37,7 +37,12 @@ pub fn branch_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut Ve
                 });
             }
             Some([]) => {
-                ui.label("There is none yet: press Save now, or wait for the end of the epoch.");
+                let text = if view.branch.run.is_some() {
+                    "This run has kept no checkpoint to go on from."
+                } else {
+                    "There is no checkpoint yet: press Save now, or wait for the end of the epoch."
+                };
+                ui.label(text);
             }
             Some(kept) => list_ui(ui, state, view, kept),
         }

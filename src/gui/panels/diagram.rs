@@ -16,10 +16,12 @@ use crate::gui::theme::Palette;
 use crate::gui::widgets::{Mark, swatch_ui};
 use crate::words;
 
-/// Height of the drawing: the slabs, and the words below.
-pub const HEIGHT: f32 = SLABS + WORDS;
+/// Height of the slabs, of the words below, and of one more line of words.
 const SLABS: f32 = 168.0;
 const WORDS: f32 = 86.0;
+const LINE: f32 = 14.0;
+/// Size of the words that say what kernels a block has and what follows.
+const SMALL: f32 = 11.5;
 /// Least width of a block; a drawing that is wider than the view can be scrolled.
 const LEAST: f32 = 88.0;
 /// Longest side of a face, and greatest depth, in one column.
@@ -33,8 +35,15 @@ pub fn diagram_ui(ui: &mut Ui, sketch: &Sketch) {
     let count = sketch.blocks.len() + 1;
     let width = (ui.available_width() / count as f32).max(LEAST);
     egui::ScrollArea::horizontal().id_salt("diagram").auto_shrink([false, true]).show(ui, |ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(width * count as f32, HEIGHT), Sense::hover());
-        let drawing = Drawing { sketch, palette: Palette::of(ui), rect, width };
+        let fits = |block: &Block| {
+            let words = block.then.join(", ");
+            let font = FontId::proportional(SMALL);
+            ui.painter().layout_no_wrap(words, font, Color32::PLACEHOLDER).size().x <= width - 6.0
+        };
+        let lines = if sketch.blocks.iter().all(fits) { 1 } else { 2 };
+        let height = SLABS + WORDS + LINE * (lines - 1) as f32;
+        let (rect, _) = ui.allocate_exact_size(vec2(width * count as f32, height), Sense::hover());
+        let drawing = Drawing { sketch, palette: Palette::of(ui), rect, width, lines };
         let cells: Vec<Cell> = (0..count).map(|place| drawing.cell(place)).collect();
         for pair in cells.windows(2) {
             drawing.joints(ui.painter(), &pair[0], &pair[1]);
@@ -56,6 +65,8 @@ struct Drawing<'a> {
     rect: Rect,
     /// Of a block.
     width: f32,
+    /// That what follows takes in every block, so that all bars stand at one height.
+    lines: usize,
 }
 
 /// A block, or the picture at the beginning, with its place.
@@ -72,7 +83,7 @@ struct Cell<'a> {
 impl<'a> Drawing<'a> {
     fn cell(&self, place: usize) -> Cell<'a> {
         let left = self.rect.left() + self.width * place as f32;
-        let rect = Rect::from_min_size(pos2(left, self.rect.top()), vec2(self.width, HEIGHT));
+        let rect = Rect::from_min_size(pos2(left, self.rect.top()), vec2(self.width, self.rect.height()));
         let block = place.checked_sub(1).map(|place| &self.sketch.blocks[place]);
         let [channels, height, _] =
             block.map_or([3, self.sketch.summary.input_side, 1], |block| block.output);
@@ -178,9 +189,10 @@ impl<'a> Drawing<'a> {
         };
         line(&block.name, 13.5, if cell.failed == Some(true) { self.palette.error } else { text });
         line(&shape(block), 12.0, text);
-        line(&kernel_words(block), 11.5, muted);
-        let then = block.then.join(", ");
-        line(if then.is_empty() { " " } else { &then }, 11.5, muted);
+        line(&kernel_words(block), SMALL, muted);
+        for then in in_lines(&block.then, self.lines) {
+            line(if then.is_empty() { " " } else { &then }, SMALL, muted);
+        }
         self.shares(painter, block, pos2(cell.rect.left() + 10.0, at.y + 5.0), faint);
     }
 
@@ -266,7 +278,11 @@ impl<'a> Drawing<'a> {
 /// "96 maps of 55x55", "4096 numbers".
 fn shape(block: &Block) -> String {
     let [channels, height, width] = block.output;
-    if block.flat { format!("{channels} numbers") } else { format!("{channels} x {height}x{width}") }
+    if block.flat {
+        format!("{} numbers", format::count(channels))
+    } else {
+        format!("{channels} x {height}x{width}")
+    }
 }
 
 fn kernel_words(block: &Block) -> String {
@@ -275,6 +291,18 @@ fn kernel_words(block: &Block) -> String {
         Some((kernel, stride)) => format!("{kernel}x{kernel}, every {stride}"),
         None => "sees everything".into(),
     }
+}
+
+/// Words in that many lines; the first ones hold as many as the last one or one more.
+fn in_lines(words: &[String], lines: usize) -> Vec<String> {
+    let each = words.len().div_ceil(lines).max(1);
+    let line = |line: usize| {
+        let of = words.get(line * each..).unwrap_or_default();
+        let ends_the_words = of.len() <= each;
+        let text = of.iter().take(each).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if ends_the_words { text } else { format!("{text},") }
+    };
+    (0..lines).map(line).collect()
 }
 
 /// One line that is made smaller, and cut in the end, until it fits.

@@ -1,6 +1,6 @@
 //! The list of data sets that can be downloaded, with everything a person needs to choose one.
 
-use egui::{CollapsingHeader, Context, Id, Label, Modal, RichText, ScrollArea, TextEdit, Ui, Vec2};
+use egui::{CollapsingHeader, Context, Id, Label, RichText, ScrollArea, TextEdit, Ui, Vec2};
 
 use crate::engine::{Progress, SetInfo, SetPresence};
 use crate::gui::action::Action;
@@ -9,7 +9,7 @@ use crate::gui::format;
 use crate::gui::state::State;
 use crate::gui::theme::{Palette, card};
 use crate::gui::view::View;
-use crate::gui::widgets::{busy_ui, button_ui, heading_ui, progress_ui};
+use crate::gui::widgets::{busy_ui, button_ui, heading_ui, progress_ui, sheet};
 use crate::words;
 
 const WIDTH: f32 = 780.0;
@@ -32,7 +32,7 @@ pub fn download_ui(ctx: &Context, state: &State, view: &mut View, actions: &mut 
         return;
     }
     let room = ctx.content_rect();
-    let modal = Modal::new(Id::unique("known data sets")).show(ctx, |ui| {
+    let modal = sheet(ctx, "known data sets").show(ctx, |ui| {
         ui.set_width(WIDTH.min(room.width() - 60.0));
         let close = ui.horizontal(|ui| {
             heading_ui(ui, "Known data sets");

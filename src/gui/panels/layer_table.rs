@@ -1,6 +1,6 @@
 //! The list of the layers: what each does, gives and costs.
 
-use egui::{Align, Label, Layout, RichText, Ui};
+use egui::{Align, Label, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use crate::engine::{LayerSummary, Sketch};
@@ -68,5 +68,6 @@ fn cells(layer: &LayerSummary) -> [String; 6] {
 fn cell_ui(ui: &mut Ui, text: RichText, right: bool) {
     let layout =
         if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
-    ui.with_layout(layout, |ui| ui.add(Label::new(text).selectable(false).truncate()));
+    // What is cut shows on hover.
+    ui.with_layout(layout, |ui| ui.add(Label::new(text).selectable(false).sense(Sense::hover()).truncate()));
 }

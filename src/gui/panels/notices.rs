@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egui::{Align, Layout, RichText, Stroke, Ui};
+use egui::{Align, Layout, RichText, Stroke, TextStyle, Ui};
 
 use crate::engine::{RunSummary, StopReason};
 use crate::gui::action::Action;
@@ -10,7 +10,7 @@ use crate::gui::format;
 use crate::gui::notice::{Notice, Severity};
 use crate::gui::state::State;
 use crate::gui::theme::{Palette, card, large_number};
-use crate::gui::widgets::{button_ui, heading_ui};
+use crate::gui::widgets::{button_ui, heading_ui, one_line};
 use crate::words;
 
 /// Notices shown at once; the others are counted.
@@ -109,8 +109,13 @@ fn result_ui(ui: &mut Ui, summary: &RunSummary, top5_counts: bool, actions: &mut
             actions.push(Action::CopyText(path.display().to_string()));
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let text = RichText::new(path.display().to_string()).small().monospace();
-            ui.add(egui::Label::new(text).truncate());
+            let (style, color) = (TextStyle::Small.resolve(ui.style()), Palette::of(ui).muted);
+            // The end of a path tells most, and little room is left here.
+            let run = summary.folder.file_name().unwrap_or(summary.folder.as_os_str()).to_string_lossy();
+            let shown =
+                one_line(ui.painter(), &format!("kept as {run}"), &style, color, ui.available_width());
+            let whole = path.display().to_string();
+            ui.add(egui::Label::new(shown)).accessible_name(&whole).on_hover_text(whole);
         });
     });
 }

@@ -59,7 +59,7 @@ impl Kind {
 
     fn value(self, value: f64) -> String {
         match self {
-            Self::Loss => format!("{} nats", format::figures(value)),
+            Self::Loss => format!("{} nats", format::loss(value)),
             Self::Error => format!("{value:.1} %"),
         }
     }
@@ -88,7 +88,7 @@ impl Kind {
     /// Running mean and validation as text, the newest or those nearest to a position; empty if there are none.
     pub fn values(self, curves: &Curves, at: Option<f64>) -> (String, String) {
         let unit = |value: f64| match self {
-            Self::Loss => format!(" {}", format::figures(value)),
+            Self::Loss => format!(" {}", format::loss(value)),
             Self::Error => format!(" {}", format::percent(value)),
         };
         let series = self.series(curves);

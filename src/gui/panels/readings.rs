@@ -64,7 +64,7 @@ fn readings(state: &State) -> Vec<Reading> {
     let plain = |value: String, name, help: &str| Reading { value, name, help: help.into(), alarming: false };
     let none = || "–".to_owned();
     let curves = &state.curves;
-    let loss = curves.loss.last_smooth().map_or_else(none, format::figures);
+    let loss = curves.loss.last_smooth().map_or_else(none, format::loss);
     let last = curves.evaluations.last();
     let error = last.map_or_else(none, |point| format::percent(point.top1_error));
     let mut readings = vec![

@@ -1,6 +1,8 @@
 //! The keys that do something everywhere, and the sheet that lists them.
 
-use egui::{Context, Event, Grid, Id, Key, KeyboardShortcut, Modal, Modifiers, RichText};
+use egui::{
+    Align, Context, Event, Key, KeyboardShortcut, Label, Layout, Modifiers, RichText, ScrollArea, vec2,
+};
 
 use crate::gui::action::Action;
 use crate::gui::draft::Draft;
@@ -8,8 +10,13 @@ use crate::gui::panels::controls::may_start;
 use crate::gui::state::{Phase, State};
 use crate::gui::tab::Tab;
 use crate::gui::view::View;
+use crate::gui::widgets::sheet;
 
-const LIST: [(&str, &str); 15] = [
+/// Width of the sheet where there is room, and of the keys in it.
+const WIDTH: f32 = 700.0;
+const KEYS: f32 = 240.0;
+
+const LIST: [(&str, &str); 16] = [
     ("Ctrl+Enter", "Start training"),
     ("Space", "Pause or resume"),
     ("Ctrl+O", "Open a picture"),
@@ -19,7 +26,8 @@ const LIST: [(&str, &str); 15] = [
     ("Ctrl+1, Ctrl+2, …", "Show the views, in their order"),
     ("Ctrl+B", "Show or hide the left column"),
     ("Tab, Shift+Tab", "Go to the next or previous control"),
-    ("Arrow keys", "Walk through classes, pictures or kernels, once these have the focus"),
+    ("Arrow keys", "Walk through classes, pictures, runs, kernels or maps, once these have the focus"),
+    ("M", "Mute the chosen map of a layer, or let it act again"),
     ("Drag, Ctrl+wheel, double click", "Move, zoom and fit a plot; a click shows the kernels of that moment"),
     ("Ctrl + and Ctrl -", "Larger or smaller"),
     ("Ctrl+0", "Normal size"),
@@ -77,14 +85,21 @@ pub fn shortcuts_ui(ctx: &Context, view: &View, actions: &mut Vec<Action>) {
     if !view.shortcuts_open {
         return;
     }
-    let modal = Modal::new(Id::unique("shortcuts")).show(ctx, |ui| {
+    let room = ctx.content_rect();
+    let modal = sheet(ctx, "shortcuts").show(ctx, |ui| {
+        ui.set_width(WIDTH.min(room.width() - 60.0));
         ui.heading("Keyboard shortcuts");
         ui.add_space(6.0);
-        Grid::new("shortcut list").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
+        ScrollArea::vertical().max_height(room.height() - 150.0).show(ui, |ui| {
+            let keys_width = KEYS.min(ui.available_width() * 0.4);
             for (keys, what) in LIST {
-                ui.label(RichText::new(keys).monospace());
-                ui.label(what);
-                ui.end_row();
+                ui.horizontal_top(|ui| {
+                    ui.allocate_ui_with_layout(vec2(keys_width, 0.0), Layout::top_down(Align::Min), |ui| {
+                        ui.set_width(keys_width);
+                        ui.add(Label::new(RichText::new(keys).monospace()).wrap());
+                    });
+                    ui.add(Label::new(what).wrap());
+                });
             }
         });
         ui.add_space(8.0);

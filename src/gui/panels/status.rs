@@ -68,7 +68,10 @@ fn width(ui: &Ui, text: &RichText) -> f32 {
 
 fn device(state: &State) -> Item {
     match &state.run {
-        Some(run) => item(&run.device, format!("Computing on {}. {}", run.device, run.device_reason)),
+        Some(run) => item(
+            &run.device,
+            format!("Computing on {}. {}", run.device, format::sentence(&run.device_reason)),
+        ),
         None => {
             let help = "The device that computes is opened when a run begins; choose it on the left.";
             Item { text: RichText::new("Device: chosen at the start").weak(), help: help.into() }

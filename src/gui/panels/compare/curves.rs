@@ -235,7 +235,7 @@ fn of(point: &EvaluationPoint, quantity: Quantity) -> f64 {
 }
 
 fn value(quantity: Quantity, value: f64) -> String {
-    if quantity == Quantity::Loss { format::figures(value) } else { format::percent(value) }
+    if quantity == Quantity::Loss { format::loss(value) } else { format::percent(value) }
 }
 
 /// What each run has at the place that is pointed at. A run that has not come so far has nothing there.

@@ -10,8 +10,9 @@ use crate::gui::view::View;
 use crate::gui::widgets::{KernelGrid, busy_ui, kernel_grid_ui};
 use crate::vis::Scale;
 
-/// Least width of the kernels of a run, in points.
-const WIDTH: f32 = 220.0;
+/// Least width of the kernels of a run, in points: two pixels for each weight of 16 kernels of 7 and their borders.
+const WIDTH: f32 = 272.0;
+const SPACE: f32 = 12.0;
 
 pub(super) fn kernels_ui(ui: &mut Ui, state: &State, view: &mut View, compared: &[&RunEntry]) {
     ui.horizontal(|ui| {
@@ -24,18 +25,26 @@ pub(super) fn kernels_ui(ui: &mut Ui, state: &State, view: &mut View, compared: 
         ui.label(RichText::new("Click one to mark the kernel of that number in every run.").small().weak());
     });
     let room = ui.available_size();
-    let width = (room.x / compared.len() as f32 - 12.0).max(WIDTH).min(room.x);
-    ScrollArea::both().id_salt("compared kernels").auto_shrink(false).show(ui, |ui| {
-        ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = 12.0;
-            for (place, entry) in compared.iter().enumerate() {
-                ui.allocate_ui_with_layout(
-                    vec2(width, room.y - 12.0),
-                    egui::Layout::top_down(egui::Align::Min),
-                    |ui| run_ui(ui, state, view, entry, Look::of(ui, place)),
-                );
-            }
-        });
+    // As many beside each other as have room, in rows of equal length.
+    let most = ((room.x + SPACE) / (WIDTH + SPACE)).floor().max(1.0) as usize;
+    let rows = compared.len().div_ceil(most);
+    let columns = compared.len().div_ceil(rows);
+    let width = (room.x - SPACE * columns as f32) / columns as f32;
+    let height = (room.y / rows as f32 - SPACE).max(120.0);
+    ScrollArea::vertical().id_salt("compared kernels").auto_shrink(false).show(ui, |ui| {
+        let numbered: Vec<_> = compared.iter().enumerate().collect();
+        for row in numbered.chunks(columns) {
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = SPACE;
+                for (place, entry) in row {
+                    ui.allocate_ui_with_layout(
+                        vec2(width, height),
+                        egui::Layout::top_down(egui::Align::Min),
+                        |ui| run_ui(ui, state, view, entry, Look::of(ui, *place)),
+                    );
+                }
+            });
+        }
     });
 }
 

@@ -101,7 +101,8 @@ fn header_ui(ui: &mut Ui, state: &State, compare: &mut CompareView, actions: &mu
                 actions.push(Action::CompareIn(compare.typed.trim().into()));
             }
             response.on_hover_text("The folder whose runs are listed. Type another path and press Enter");
-            let field = TextEdit::singleline(&mut compare.search).hint_text("find…").desired_width(110.0);
+            let field =
+                TextEdit::singleline(&mut compare.search).hint_text("Find a run").desired_width(110.0);
             let response = ui.add(field).accessible_name("Find runs");
             response
                 .on_hover_text("List only runs with these words in name, state, network, pictures or device");

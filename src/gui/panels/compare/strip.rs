@@ -15,7 +15,7 @@ pub(super) fn strip_ui(ui: &mut Ui, state: &State, compare: &mut CompareView, ac
     ui.horizontal_wrapped(|ui| {
         let entry = compare.at_hand.as_deref().and_then(|run| state.runs.entry(run));
         let none = "Click a run in the table first.";
-        let name = entry.map_or("no run chosen", |entry| entry.name.as_str());
+        let name = entry.map_or("No run chosen", |entry| entry.name.as_str());
         ui.label(RichText::new(format::shortened(name, NAME)).strong()).on_hover_text(name);
         let chosen = entry.map(|_| ()).ok_or(none);
         if button_ui(ui, "Open folder", chosen, "Show the files of this run").clicked() {
@@ -36,13 +36,13 @@ pub(super) fn strip_ui(ui: &mut Ui, state: &State, compare: &mut CompareView, ac
         if button_ui(ui, "Branch from it…", chosen, help).clicked() {
             actions.extend(entry.map(|entry| Action::BranchFrom(entry.folder.clone())));
         }
-        ui.separator();
         ticks_ui(ui, state, compare);
     });
 }
 
 fn ticks_ui(ui: &mut Ui, state: &State, compare: &mut CompareView) {
     if !compare.ticked.is_empty() {
+        ui.separator();
         let text = format!("Untick {}", format::count(compare.ticked.len()));
         if small_button_ui(ui, &text, "Untick all runs", "Take all ticks away").clicked() {
             compare.ticked.clear();
@@ -51,9 +51,11 @@ fn ticks_ui(ui: &mut Ui, state: &State, compare: &mut CompareView) {
     }
     let listed = compare.listed(&state.runs).len();
     let help = "Compare the runs that are listed";
-    if (2..=MOST_TICKED).contains(&listed)
-        && small_button_ui(ui, "Tick all listed", "Tick all listed runs", help).clicked()
-    {
+    if !(2..=MOST_TICKED).contains(&listed) {
+        return;
+    }
+    ui.separator();
+    if small_button_ui(ui, "Tick all listed", "Tick all listed runs", help).clicked() {
         let folders: Vec<_> =
             compare.listed(&state.runs).iter().map(|&at| state.runs.entries()[at].folder.clone()).collect();
         folders.iter().for_each(|folder| {

@@ -39,7 +39,8 @@ pub(super) fn table_ui(ui: &mut Ui, state: &State, compare: &mut CompareView) {
     }
     ScrollArea::horizontal().id_salt("run columns").auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
-        let columns = Columns::of(ui.available_width());
+        let branches = state.runs.has_branches();
+        let columns = Columns::of(ui.available_width(), branches);
         ui.set_width(columns.width());
         titles_ui(ui, compare, &columns);
         if rows.is_empty() {
@@ -61,10 +62,12 @@ pub(super) fn table_ui(ui: &mut Ui, state: &State, compare: &mut CompareView) {
 struct Columns(Vec<(Column, f32, f32)>);
 
 impl Columns {
-    /// Where there is more room than is needed, the long names have it.
-    fn of(room: f32) -> Self {
-        let needed: f32 = TICK + Column::ALL.iter().map(|column| column.width().0).sum::<f32>();
-        let shares: f32 = Column::ALL.iter().map(|column| column.width().1).sum();
+    /// Where there is more room than is needed, the long names have it. The last column is left out where no run is a
+    /// branch.
+    fn of(room: f32, branches: bool) -> Self {
+        let shown = || Column::ALL.iter().filter(|column| branches || **column != Column::Parent);
+        let needed: f32 = TICK + shown().map(|column| column.width().0).sum::<f32>();
+        let shares: f32 = shown().map(|column| column.width().1).sum();
         let more = (room - needed).max(0.0) / shares;
         let mut left = TICK;
         let place = |column: &Column| {
@@ -73,7 +76,7 @@ impl Columns {
             left += width;
             (*column, left - width, width)
         };
-        Self(Column::ALL.iter().map(place).collect())
+        Self(shown().map(place).collect())
     }
 
     fn width(&self) -> f32 {

@@ -11,17 +11,14 @@ use crate::engine::ClassPictures;
 use crate::gui::data_view::{DataView, Sort};
 use crate::gui::format;
 use crate::gui::theme::Palette;
-use crate::gui::widgets::{heading_ui, warning_sign};
+use crate::gui::widgets::{heading_ui, one_line, warning_sign};
 use crate::words;
 
 /// Height of a row.
 const ROW: f32 = 26.0;
 /// Room for the bar, and for the count at its right.
-const BAR: f32 = 64.0;
+const BAR: f32 = 44.0;
 const COUNT: f32 = 54.0;
-
-/// Width of a usual character, in parts of the size of its font.
-const CHARACTER: f32 = 0.52;
 
 const SORTS: [(Sort, &str); 4] =
     [(Sort::Label, "In order"), (Sort::Name, "By name"), (Sort::Most, "Most"), (Sort::Fewest, "Fewest")];
@@ -215,10 +212,7 @@ fn row_ui(ui: &Ui, classes: &[ClassPictures], row: Row, rect: Rect, largest: usi
     }
     let name_right = if has_bar { bar_right - BAR - 8.0 } else { bar_right };
     let room = (name_right - inner.left()).max(1.0);
-    let shown = format::shortened(name, (room / (CHARACTER * font.size)) as usize);
-    let mut job = egui::text::LayoutJob::simple_singleline(shown.into_owned(), font, color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(room);
-    let galley = ui.painter().layout_job(job);
+    let galley = one_line(ui.painter(), name, &font, color, room);
     ui.painter().galley(pos2(inner.left(), rect.center().y - galley.size().y / 2.0), galley, color);
     let clicked = response.clicked();
     response.on_hover_text(match row {

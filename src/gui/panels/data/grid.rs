@@ -17,7 +17,7 @@ use crate::gui::panels::corrections;
 use crate::gui::state::State;
 use crate::gui::theme::Palette;
 use crate::gui::thumbs::Thumb;
-use crate::gui::widgets::{button_ui, empty_ui, warning_sign};
+use crate::gui::widgets::{button_ui, empty_ui, one_line, warning_sign};
 
 /// Least side of a picture, and the space between two.
 const SIDE: f32 = 84.0;
@@ -247,9 +247,7 @@ fn menu_ui(response: &Response, thumb: Option<&Thumb>, actions: &mut Vec<Action>
 fn caption(ui: &Ui, rect: Rect, text: &str) {
     let color = Palette::of(ui).muted;
     let font = TextStyle::Small.resolve(ui.style());
-    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width());
-    let galley = ui.painter().layout_job(job);
+    let galley = one_line(ui.painter(), text, &font, color, rect.width());
     ui.painter().galley(rect.left_bottom() + vec2(0.0, 1.0), galley, color);
 }
 

@@ -15,6 +15,8 @@ use crate::words;
 
 /// Side of the mean picture.
 const MEAN: f32 = 160.0;
+/// Least width of the names, so that the figures of both lists stand below each other.
+const NAMES: f32 = 96.0;
 
 /// The section.
 pub(super) fn statistics_ui(ui: &mut Ui, state: &State, data: &mut DataView, actions: &mut Vec<Action>) {
@@ -164,7 +166,7 @@ fn figures_ui(
 }
 
 fn rows_ui(ui: &mut Ui, id: &str, rows: &[(&str, String)]) {
-    Grid::new(id).num_columns(2).spacing([16.0, 4.0]).show(ui, |ui| {
+    Grid::new(id).num_columns(2).min_col_width(NAMES).spacing([16.0, 4.0]).show(ui, |ui| {
         for (name, value) in rows {
             ui.label(RichText::new(*name).weak());
             ui.add(Label::new(value).wrap());

@@ -2,12 +2,13 @@
 
 use std::cmp::Ordering;
 
-use egui::{Align, Label, Layout, RichText, Sense, Ui, WidgetInfo};
+use egui::{Align, Label, Layout, RichText, Sense, TextStyle, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder};
 
 use crate::gui::evaluate_view::{EvaluateView, Order};
 use crate::gui::format;
 use crate::gui::measured::{Chosen, Measured};
+use crate::gui::widgets::one_line;
 use crate::vis::ClassResult;
 
 /// Height of a row.
@@ -78,9 +79,14 @@ fn cells(row: &mut egui_extras::TableRow<'_, '_>, measured: &Measured, label: u3
     let percent = |share: Option<f64>| share.map_or("–".to_owned(), format::percent);
     let text = |row: &mut egui_extras::TableRow<'_, '_>, text: String, name: String| {
         row.col(|ui| {
-            let label = Label::new(text).truncate().selectable(false);
-            let response = ui.add(label);
+            let (font, color) = (TextStyle::Body.resolve(ui.style()), ui.visuals().text_color());
+            let shown = one_line(ui.painter(), &text, &font, color, ui.available_width());
+            let is_whole = shown.text() == text;
+            let response = ui.add(Label::new(shown).selectable(false));
             response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, &name));
+            if !is_whole {
+                response.on_hover_text(&text);
+            }
         });
     };
     let class = measured.class(label);

@@ -12,27 +12,33 @@ use crate::gui::measured::{Chosen, Measured};
 use crate::gui::state::State;
 use crate::gui::theme::Palette;
 use crate::gui::thumbs::CRISP;
+use crate::gui::widgets::one_line;
 
 /// Smallest cell, in points, whose row has its class's name, and whose number fits.
 const NAMED: f32 = 13.0;
 const NUMBERED: f32 = 24.0;
-/// Room for the names of the rows, and of the columns, at most.
-const NAMES: f32 = 130.0;
+/// How far from a small cell, in points, it can be pointed at.
+const REACH: f32 = 4.0;
+/// Room for the names of the rows, and of the columns, at most and at least.
+const NAMES: f32 = 150.0;
+const LEAST_NAMES: f32 = 60.0;
 
 /// The matrix with its axes.
 pub(super) fn matrix_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &mut EvaluateView) {
     let text = "Rows: the true class. Columns: what the network takes it for. The stronger the colour, the larger the share \
                 of the row.";
-    ui.label(RichText::new(text).small().weak());
+    ui.label(RichText::new(text).small().weak()).on_hover_text(
+        "Where there are more classes than pixels, a point stands for several cells and has the colour of the strongest.",
+    );
     let classes = measured.evaluation.classes.len();
     let room = ui.available_rect_before_wrap();
-    let names = if cell_side(room.size() - Vec2::splat(NAMES), classes) >= NAMED { NAMES } else { 0.0 };
-    let cell = cell_side(room.size() - Vec2::splat(names), classes);
-    let rect = Rect::from_min_size(room.min + Vec2::splat(names), Vec2::splat(cell * classes as f32));
+    let names = names_room(ui, measured, room.size());
+    let cell = cell_side(room.size() - names, classes);
+    let rect = Rect::from_min_size(room.min + names, Vec2::splat(cell * classes as f32));
     let response = ui.allocate_rect(rect, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Grid, true, description(measured, view)));
     texture_ui(ui, state, measured, view, rect);
-    if names > 0.0 {
+    if names != Vec2::ZERO {
         names_ui(ui, measured, rect, cell, names);
     }
     if cell >= NUMBERED {
@@ -44,6 +50,23 @@ pub(super) fn matrix_ui(ui: &mut Ui, state: &State, measured: &Measured, view: &
 /// Side of a cell in points, so that all fit.
 fn cell_side(room: Vec2, classes: usize) -> f32 {
     (room.min_elem().max(60.0) / classes.max(1) as f32).min(64.0)
+}
+
+/// Room at the left and above for the names of the classes; none where the cells would be too small for them.
+fn names_room(ui: &Ui, measured: &Measured, room: Vec2) -> Vec2 {
+    let classes = &measured.evaluation.classes;
+    let named = |names: Vec2| cell_side(room - names, classes.len()) >= NAMED;
+    if !named(Vec2::splat(LEAST_NAMES)) {
+        return Vec2::ZERO;
+    }
+    let font = TextStyle::Small.resolve(ui.style());
+    let width = |class: &String| {
+        ui.painter().layout_no_wrap(class.clone(), font.clone(), Color32::PLACEHOLDER).size().x
+    };
+    let longest = (classes.iter().map(width).fold(0.0, f32::max) + 8.0).clamp(LEAST_NAMES, NAMES);
+    // In a low view the names above are cut first.
+    let above = [longest, 0.75 * longest, LEAST_NAMES].map(|above| vec2(longest, above));
+    above.into_iter().find(|names| named(*names)).unwrap_or(Vec2::splat(LEAST_NAMES))
 }
 
 /// What a screen reader says: the cell that the keys have reached.
@@ -58,25 +81,13 @@ fn words(measured: &Measured, (label, best): (u32, u32)) -> String {
     format!("{title}: {} of {}", format::count(measured.count(label, best) as usize), format::count(of))
 }
 
-/// The colours, as one texel a cell. It is made anew for another measurement or theme only.
+/// The colours. They are made anew for another measurement, theme or size only.
 fn texture_ui(ui: &Ui, state: &State, measured: &Measured, view: &mut EvaluateView, rect: Rect) {
-    let key = (state.measurements, ui.visuals().dark_mode);
+    let pixels = (rect.width() * ui.pixels_per_point()) as usize;
+    let side = texels(measured.evaluation.classes.len(), pixels);
+    let key = (state.measurements, ui.visuals().dark_mode, side);
     if view.matrix.as_ref().is_none_or(|(of, _)| *of != key) {
-        let palette = Palette::of(ui);
-        let classes = measured.evaluation.classes.len();
-        let mut image = ColorImage::filled([classes, classes], palette.card);
-        for (place, (pixel, &count)) in image.pixels.iter_mut().zip(&measured.confusion).enumerate() {
-            let (label, best) = (place / classes, place % classes);
-            let of = measured.classes[label].pictures.max(1);
-            // The root lets rare confusions be seen.
-            let share = (count as f32 / of as f32).sqrt();
-            let color = if label == best { palette.train } else { palette.validation };
-            *pixel = if count == 0 {
-                palette.card
-            } else {
-                palette.card.lerp_to_gamma(color, 0.12 + 0.88 * share)
-            };
-        }
+        let image = picture(measured, side, Palette::of(ui));
         let texture = ui.ctx().load_texture("confusions", image, CRISP);
         view.matrix = Some((key, texture));
     }
@@ -86,18 +97,44 @@ fn texture_ui(ui: &Ui, state: &State, measured: &Measured, view: &mut EvaluateVi
     }
 }
 
+/// Texels a side: one a cell where a cell has a pixel, otherwise one for several cells and two pixels, which can be seen.
+fn texels(classes: usize, pixels: usize) -> usize {
+    if classes <= pixels { classes } else { (pixels / 2).max(1) }
+}
+
+/// The matrix with `side` texels a side. Where one stands for several cells the strongest shows, so that no confusion
+/// vanishes.
+fn picture(measured: &Measured, side: usize, palette: &Palette) -> ColorImage {
+    let classes = measured.evaluation.classes.len();
+    let mut image = ColorImage::filled([side, side], palette.card);
+    let mut strongest = vec![0.0_f32; side * side];
+    for (place, &count) in measured.confusion.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let (label, best) = (place / classes, place % classes);
+        let of = measured.classes[label].pictures.max(1);
+        // The root lets rare confusions be seen.
+        let share = (count as f32 / of as f32).sqrt();
+        let texel = label * side / classes * side + best * side / classes;
+        if share > strongest[texel] {
+            strongest[texel] = share;
+            let color = if label == best { palette.train } else { palette.validation };
+            image.pixels[texel] = palette.card.lerp_to_gamma(color, 0.12 + 0.88 * share);
+        }
+    }
+    image
+}
+
 /// Names of the rows at the left, of the columns above, cut where they are too long.
-fn names_ui(ui: &Ui, measured: &Measured, rect: Rect, cell: f32, room: f32) {
+fn names_ui(ui: &Ui, measured: &Measured, rect: Rect, cell: f32, room: Vec2) {
     let palette = Palette::of(ui);
     let font = FontId::proportional((cell * 0.75).min(TextStyle::Small.resolve(ui.style()).size));
     for (number, class) in measured.evaluation.classes.iter().enumerate() {
-        let mut job = egui::text::LayoutJob::simple_singleline(class.clone(), font.clone(), palette.text);
-        job.wrap = egui::text::TextWrapping::truncate_at_width(room - 8.0);
-        let galley = ui.painter().layout_job(job);
+        let line = |room: f32| one_line(ui.painter(), class, &font, palette.text, room - 8.0);
+        let galley = line(room.x);
         let middle = (number as f32 + 0.5) * cell;
         let row = pos2(rect.left() - 5.0 - galley.size().x, rect.top() + middle - galley.size().y / 2.0);
-        ui.painter().galley(row, galley.clone(), palette.text);
+        ui.painter().galley(row, galley, palette.text);
         // Upwards: a quarter turn to the left, beginning at the lower end.
+        let galley = line(room.y);
         let column = pos2(rect.left() + middle - galley.size().y / 2.0, rect.top() - 5.0);
         let shape = egui::epaint::TextShape::new(column, galley, palette.text);
         ui.painter().add(shape.with_angle(-std::f32::consts::FRAC_PI_2));
@@ -126,6 +163,20 @@ fn cell_rect(rect: Rect, cell: f32, (label, best): (u32, u32)) -> Rect {
     Rect::from_min_size(rect.min + vec2(best as f32, label as f32) * cell, Vec2::splat(cell))
 }
 
+/// The cell under the pointer. Cells that are too small to be hit give way to the nearest one with pictures.
+fn nearest(measured: &Measured, pointed: (u32, u32), cell: f32) -> (u32, u32) {
+    if cell >= REACH || measured.count(pointed.0, pointed.1) > 0 {
+        return pointed;
+    }
+    let reach = (REACH / cell).ceil() as u32;
+    let last = measured.evaluation.classes.len().saturating_sub(1) as u32;
+    let around = |at: u32| at.saturating_sub(reach)..=(at + reach).min(last);
+    let far =
+        |&(row, column): &(u32, u32)| row.abs_diff(pointed.0).pow(2) + column.abs_diff(pointed.1).pow(2);
+    let cells = around(pointed.0).flat_map(|row| around(pointed.1).map(move |column| (row, column)));
+    cells.filter(|&(row, column)| measured.count(row, column) > 0).min_by_key(far).unwrap_or(pointed)
+}
+
 /// Pointing, clicking, walking by keys.
 fn act(ui: &Ui, measured: &Measured, view: &mut EvaluateView, response: &Response, rect: Rect, cell: f32) {
     let last = measured.evaluation.classes.len().saturating_sub(1) as u32;
@@ -133,7 +184,7 @@ fn act(ui: &Ui, measured: &Measured, view: &mut EvaluateView, response: &Respons
         let to = |v: f32| ((v / cell).max(0.0) as u32).min(last);
         (to(p.y - rect.top()), to(p.x - rect.left()))
     };
-    let pointed = response.hover_pos().map(at);
+    let pointed = response.hover_pos().map(|pointer| nearest(measured, at(pointer), cell));
     if response.clicked()
         && let Some((label, best)) = pointed
     {
@@ -175,5 +226,51 @@ fn act(ui: &Ui, measured: &Measured, view: &mut EvaluateView, response: &Respons
     if let Some(place) = pointed {
         frame(place, 1.0);
         response.clone().on_hover_text_at_pointer(words(measured, place));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::vis::Evaluation;
+
+    /// As many classes with a picture each, of which some are taken for another class.
+    fn measured(classes: u32, mistakes: &[(u32, u32)]) -> Measured {
+        let names = (0..classes).map(|class| format!("class {class}")).collect();
+        let mut found = Evaluation::new("sample".into(), 1, names);
+        for label in 0..classes {
+            let best = mistakes.iter().find(|(own, _)| *own == label).map_or(label, |(_, best)| *best);
+            let mut scores = vec![0.0; classes as usize];
+            scores[best as usize] = 1.0;
+            found.add(format!("{label}.png"), label, label, &scores);
+        }
+        Measured::new(Arc::new(found))
+    }
+
+    #[test]
+    fn no_confusion_vanishes_where_there_are_fewer_texels_than_classes() {
+        let mistakes: Vec<(u32, u32)> = (0..40).map(|n| (25 * n, 999 - 13 * n)).collect();
+        let measured = measured(1000, &mistakes);
+        for pixels in [425, 999, 1000] {
+            let side = texels(1000, pixels);
+            assert_eq!(side, if pixels < 1000 { pixels / 2 } else { 1000 });
+            let palette = Palette::of_theme(false);
+            let image = picture(&measured, side, palette);
+            for (label, best) in mistakes.iter().map(|(label, best)| (*label as usize, *best as usize)) {
+                let texel = image.pixels[label * side / 1000 * side + best * side / 1000];
+                assert_ne!(texel, palette.card, "{label} for {best} with {pixels} pixels");
+            }
+        }
+    }
+
+    #[test]
+    fn small_cells_are_pointed_at_from_beside() {
+        let measured = measured(1000, &[(500, 200)]);
+        assert_eq!(nearest(&measured, (503, 196), 0.4), (500, 200));
+        assert_eq!(nearest(&measured, (500, 200), 0.4), (500, 200));
+        assert_eq!(nearest(&measured, (700, 100), 0.4), (700, 100), "nothing is near");
+        assert_eq!(nearest(&measured, (503, 196), 10.0), (503, 196), "large cells are hit themselves");
     }
 }

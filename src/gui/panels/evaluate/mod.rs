@@ -32,12 +32,15 @@ pub fn evaluate_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Ve
                 "Train a network, or open a model. Then see here which classes it confuses, and with which pictures it \
                  fails.",
             ),
-            None => empty_ui(
-                ui,
-                "How well does it do?",
-                "Press Measure: every validation picture of the chosen set is shown to the network, and each answer is \
-                 kept.",
-            ),
+            None => {
+                let first = may_measure(state).err().map(|reason| format!("{reason} Then press"));
+                let hint = format!(
+                    "{} Measure: every validation picture of the chosen set is shown to the network, and each answer is \
+                     kept.",
+                    first.as_deref().unwrap_or("Press")
+                );
+                empty_ui(ui, "How well does it do?", &hint);
+            }
         }
     });
 }
@@ -155,6 +158,8 @@ fn sides_ui(ui: &mut Ui, measured: &Measured, view: &mut View) {
 
 /// The mistakes made most often; choosing one shows its pictures.
 fn frequent_ui(ui: &mut Ui, measured: &Measured, view: &mut View) {
+    // A mistake between two long names takes two lines; they belong closer together than to the next one.
+    ui.spacing_mut().item_spacing.y = 1.0;
     let all = format!("All {} mistakes", format::count(measured.pictures(Chosen::Mistakes).len()));
     if ui.selectable_label(view.evaluate.chosen == Chosen::Mistakes, all).clicked() {
         view.evaluate.choose(Chosen::Mistakes);

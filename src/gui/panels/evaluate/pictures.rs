@@ -12,10 +12,10 @@ use crate::gui::measured::{Chosen, Measured};
 use crate::gui::panels::corrections;
 use crate::gui::state::State;
 use crate::gui::theme::Palette;
-use crate::gui::widgets::empty_ui;
+use crate::gui::widgets::{empty_ui, one_line};
 
-/// Side of a picture, and height of the two lines below it.
-const SIDE: f32 = 92.0;
+/// Least side of a picture, and height of the two lines below it.
+const SIDE: f32 = 84.0;
 const LINES: f32 = 34.0;
 const SPACE: f32 = 8.0;
 
@@ -36,7 +36,13 @@ pub(super) fn pictures_ui(
         return;
     }
     if super::of_open_set(state, measured) {
-        said_ui(ui, state, measured, view, actions);
+        // As high as a name with its buttons, so that the pictures stay where they are when one is chosen.
+        let small = ui.text_style_height(&TextStyle::Small);
+        let least = small + ui.spacing().item_spacing.y + ui.spacing().interact_size.y;
+        ui.scope(|ui| {
+            ui.set_min_height(least);
+            said_ui(ui, state, measured, view, actions);
+        });
     } else {
         let text = format!("The pictures themselves are shown while {} is open.", measured.evaluation.source);
         ui.label(RichText::new(text).small().weak());
@@ -46,7 +52,8 @@ pub(super) fn pictures_ui(
         |ui, viewport| {
             let width = ui.available_width() - 10.0;
             let columns = ((width + SPACE) / (SIDE + SPACE)).floor().max(1.0) as usize;
-            let row = SIDE + LINES + SPACE;
+            let side = ((width - SPACE * (columns as f32 - 1.0)) / columns as f32).floor().max(8.0);
+            let row = side + LINES + SPACE;
             let rows = listed.len().div_ceil(columns);
             ui.set_height(row * rows as f32);
             let origin = ui.max_rect().min;
@@ -55,8 +62,8 @@ pub(super) fn pictures_ui(
             let range = first * columns..(last * columns).min(listed.len());
             for position in range.clone() {
                 let corner =
-                    vec2((position % columns) as f32 * (SIDE + SPACE), (position / columns) as f32 * row);
-                let rect = Rect::from_min_size(origin + corner, Vec2::splat(SIDE));
+                    vec2((position % columns) as f32 * (side + SPACE), (position / columns) as f32 * row);
+                let rect = Rect::from_min_size(origin + corner, Vec2::splat(side));
                 picture_ui(ui, measured, view, listed[position], rect);
                 let name = measured.evaluation.name(listed[position]);
                 corrections::badge(ui, rect, state.corrections.list().get(name));
@@ -119,9 +126,9 @@ fn picture_ui(ui: &Ui, measured: &Measured, view: &mut EvaluateView, index: usiz
     if response.hovered() || response.has_focus() || view.selected == Some(index) {
         ui.painter().rect_stroke(rect, 3.0, Stroke::new(2.0, palette.text), StrokeKind::Inside);
     }
-    line(ui, rect.left_bottom() + vec2(0.0, 2.0), &format!("is {own}"), palette.muted);
+    line(ui, rect, 2.0, &format!("is {own}"), palette.muted);
     let color = if verdict.label == verdict.best { palette.good } else { palette.validation };
-    line(ui, rect.left_bottom() + vec2(0.0, 17.0), best, color);
+    line(ui, rect, 17.0, best, color);
     response.on_hover_ui(|ui| hint_ui(ui, measured, index));
 }
 
@@ -139,10 +146,9 @@ fn hint_ui(ui: &mut Ui, measured: &Measured, index: usize) {
     }
 }
 
-fn line(ui: &Ui, at: egui::Pos2, text: &str, color: Color32) {
+/// Words below a picture.
+fn line(ui: &Ui, picture: Rect, below: f32, text: &str, color: Color32) {
     let font = TextStyle::Small.resolve(ui.style());
-    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(SIDE);
-    let galley = ui.painter().layout_job(job);
-    ui.painter().galley(at, galley, color);
+    let galley = one_line(ui.painter(), text, &font, color, picture.width());
+    ui.painter().galley(picture.left_bottom() + vec2(0.0, below), galley, color);
 }
