@@ -16,7 +16,7 @@ use super::panels::{click, disabled, shows, type_into};
 use super::rig::Rig;
 
 /// Leaves a run of `steps` updates with a validation every tenth, ten of them an epoch.
-fn run(root: &Path, name: &str, rate: f64, steps: u64, error: f64) -> PathBuf {
+pub fn run(root: &Path, name: &str, rate: f64, steps: u64, error: f64) -> PathBuf {
     let folder = root.join(name);
     fs::create_dir_all(&folder).unwrap();
     let mut config = RunConfig::default();
@@ -62,7 +62,7 @@ fn wait(rig: &mut Rig, what: &str, is_so: impl Fn(&mut Rig) -> bool) {
     }
 }
 
-fn looking_at(folder: &Path) -> Rig {
+pub fn looking_at(folder: &Path) -> Rig {
     let mut rig = Rig::new();
     rig.harness.state_mut().view.compare.folder = Some(folder.to_owned());
     rig.harness.state_mut().view.tab = Tab::Compare;
@@ -71,7 +71,7 @@ fn looking_at(folder: &Path) -> Rig {
 }
 
 /// Ticks the runs of these names and waits until their curves are there.
-fn tick(rig: &mut Rig, names: &[&str]) {
+pub fn tick(rig: &mut Rig, names: &[&str]) {
     for name in names {
         click(rig, &format!("Compare {name}"));
     }

@@ -277,6 +277,8 @@ fn a_lesson_from_pictures_to_a_report() {
     // A second run, with another rate.
     lesson.type_into("Learning rate", "0.0005");
     lesson.click("Start training");
+    // While it gets ready another button says "Stop", and the epochs are still those of the first run.
+    lesson.see("Pause");
     lesson.see("epoch 1");
     lesson.click("Stop");
     lesson.see("Training stopped");

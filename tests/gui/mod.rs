@@ -19,6 +19,7 @@ mod predict;
 mod rate;
 mod resume;
 mod rig;
+mod snapshots;
 mod state;
 mod train;
 mod variants;

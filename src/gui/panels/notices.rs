@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egui::{Align, Layout, RichText, Stroke, TextStyle, Ui};
+use egui::{Align, Layout, RichText, Stroke, TextStyle, Ui, WidgetInfo};
 
 use crate::engine::{RunSummary, StopReason};
 use crate::gui::action::Action;
@@ -115,7 +115,9 @@ fn result_ui(ui: &mut Ui, summary: &RunSummary, top5_counts: bool, actions: &mut
             let shown =
                 one_line(ui.painter(), &format!("kept as {run}"), &style, color, ui.available_width());
             let whole = path.display().to_string();
-            ui.add(egui::Label::new(shown)).accessible_name(&whole).on_hover_text(whole);
+            let response = ui.add(egui::Label::new(shown));
+            response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, &whole));
+            response.on_hover_text(whole);
         });
     });
 }
