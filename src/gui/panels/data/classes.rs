@@ -19,6 +19,8 @@ const ROW: f32 = 26.0;
 /// Room for the bar, and for the count at its right.
 const BAR: f32 = 44.0;
 const COUNT: f32 = 54.0;
+/// Names need this much before there is a bar beside them.
+const NAME: f32 = 100.0;
 
 const SORTS: [(Sort, &str); 4] =
     [(Sort::Label, "In order"), (Sort::Name, "By name"), (Sort::Most, "Most"), (Sort::Fewest, "Fewest")];
@@ -197,7 +199,7 @@ fn row_ui(ui: &Ui, classes: &[ClassPictures], row: Row, rect: Rect, largest: usi
         warning_sign(ui.painter(), number.left_center() - vec2(11.0, 0.0), 12.0, warned);
     }
     let bar_right = inner.right() - COUNT;
-    let has_bar = row.is_some() && inner.width() > COUNT + BAR + 70.0;
+    let has_bar = row.is_some() && inner.width() > COUNT + BAR + NAME;
     if has_bar {
         let bar = Rect::from_min_max(
             pos2(bar_right - BAR, rect.center().y - 4.0),
