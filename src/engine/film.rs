@@ -10,8 +10,7 @@
 //! ```
 //! All numbers are little-endian. A frame that was cut off or damaged ends the film.
 
-use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +24,8 @@ const MAGIC: &[u8; 14] = b"kernel film 1\n";
 const HEADER: u64 = MAGIC.len() as u64 + 12;
 /// Weights of a frame that are believed; the paper's first layer has 34,848.
 const MOST_WEIGHTS: usize = 4 << 20;
+/// Bytes of frames that are kept in memory.
+const KEPT_BYTES: usize = 64 << 20;
 
 /// Updates after which the next frame is due, if `step` have been made of `total`. None at the end.
 fn next_after(step: u64, total: u64) -> Option<u64> {
@@ -33,7 +34,8 @@ fn next_after(step: u64, total: u64) -> Option<u64> {
     (near.saturating_sub(1)..=FRAMES).map(place).find(|&due| due > step && due <= total)
 }
 
-/// Takes the frames of a run. Those that cannot be written wait in memory, a few megabytes at most.
+/// Takes the frames of a run. All of them stay in memory too (27 MB for the paper's network), so that a film whose disk
+/// is full, was taken out or has died is whole again wherever it can be written next.
 pub(super) struct Recorder {
     path: PathBuf,
     total: u64,
@@ -43,7 +45,10 @@ pub(super) struct Recorder {
     file: Option<File>,
     /// Bytes of whole frames in the file, with what stands before them.
     whole: u64,
-    waiting: VecDeque<FilterGrid>,
+    frames: Vec<FilterGrid>,
+    /// How many of these are in the file, and the update of the last one there.
+    written: usize,
+    last_written: Option<u64>,
 }
 
 impl Recorder {
@@ -52,10 +57,15 @@ impl Recorder {
     pub fn new(folder: &Path, step: u64, total: u64) -> Self {
         let path = folder.join(FILM);
         let kept = keep_until(&path, step).ok().flatten();
-        let (file, whole, last) = kept.map_or((None, 0, None), |(file, end, last)| (Some(file), end, last));
+        let (file, whole, frames) =
+            kept.map_or((None, 0, Vec::new()), |(file, end, kept)| (Some(file), end, kept));
+        let last_written = frames.last().map(|grid| grid.step);
         // Every frame up to here was taken when it was due.
-        let next = if last.is_some() { next_after(step, total) } else { Some(step) };
-        Self { path, total, next, file, whole, waiting: VecDeque::new() }
+        let next = if last_written.is_some() { next_after(step, total) } else { Some(step) };
+        let written = frames.len();
+        let mut recorder = Self { path, total, next, file, whole, frames, written, last_written };
+        recorder.forget();
+        recorder
     }
 
     /// Whether a frame is due after `step` updates.
@@ -69,43 +79,70 @@ impl Recorder {
     /// Why they could not be written; they go on waiting.
     pub fn take(&mut self, grid: &FilterGrid) -> io::Result<()> {
         self.next = next_after(grid.step, self.total);
-        self.waiting.push_back(grid.clone());
+        self.frames.push(grid.clone());
         self.write()
     }
 
-    /// Writes the frames that wait.
+    /// Writes the frames that wait, and all of them where the film was removed.
     ///
     /// # Errors
     /// Why they could not be written; they go on waiting.
     pub fn write(&mut self) -> io::Result<()> {
-        while let Some(grid) = self.waiting.front() {
-            let (mut file, whole) = match self.file.take() {
-                Some(file) if self.path.is_file() => (file, self.whole),
-                Some(removed) => {
-                    again(&self.path, removed, self.whole).or_else(|_| begin(&self.path, grid))?
-                }
-                None => open_before(&self.path, grid)?,
-            };
+        let all_written = self.written == self.frames.len() && self.path.is_file();
+        if self.frames.is_empty() || all_written {
+            return Ok(());
+        }
+        let mut file = match self.file.take().filter(|_| self.path.is_file()) {
+            Some(file) => file,
+            None => self.open()?,
+        };
+        while let Some(grid) = self.frames.get(self.written) {
             let bytes = frame(grid);
             if let Err(error) = file.write_all(&bytes) {
                 // Half a frame would end the film for whoever reads it. Opened again, the file is cut there as well.
-                let _ = file.set_len(whole);
+                let _ = file.set_len(self.whole);
                 return Err(error);
             }
-            (self.file, self.whole) = (Some(file), whole + bytes.len() as u64);
-            self.waiting.pop_front();
+            self.whole += bytes.len() as u64;
+            self.last_written = Some(grid.step);
+            self.written += 1;
         }
+        self.file = Some(file);
+        self.forget();
         Ok(())
     }
 
-    /// Goes on in another folder, with what can still be read of the film.
-    pub fn move_to(&mut self, folder: &Path) {
-        let path = folder.join(FILM);
-        if let Err(error) = fs::copy(&self.path, &path) {
-            log::info!("the film in {} cannot be taken along: {error}", self.path.display());
-            let _ = fs::remove_file(&path);
+    /// Opens the film behind what has been written of it. One that does not hold all of that, or is not there, begins
+    /// again with the frames in memory.
+    fn open(&mut self) -> io::Result<File> {
+        if let Some(last) = self.last_written
+            && let Ok(Some((file, end, kept))) = keep_until(&self.path, last)
+            && kept.last().is_some_and(|grid| grid.step == last)
+        {
+            self.whole = end;
+            return Ok(file);
         }
-        (self.path, self.file) = (path, None);
+        (self.written, self.last_written) = (0, None);
+        self.whole = HEADER;
+        begin(&self.path, &self.frames[0])
+    }
+
+    /// Of a first layer far larger than the paper's, the film is in its file alone.
+    fn forget(&mut self) {
+        let bytes: usize = self.frames.iter().map(|grid| size_of_val(grid.weights.as_slice())).sum();
+        if bytes > KEPT_BYTES {
+            self.frames.drain(..self.written);
+            self.written = 0;
+        }
+    }
+
+    /// Goes on in another folder, with all frames that are in memory.
+    pub fn move_to(&mut self, folder: &Path) {
+        (self.path, self.file) = (folder.join(FILM), None);
+        (self.written, self.last_written) = (0, None);
+        if let Err(error) = self.write() {
+            log::info!("the film waits to be written to `{}`: {error}", self.path.display());
+        }
     }
 }
 
@@ -119,57 +156,33 @@ fn frame(grid: &FilterGrid) -> Vec<u8> {
     bytes
 }
 
-/// Opens the film at `path` behind its last frame before `grid`, or begins one. Returns its length, too.
-fn open_before(path: &Path, grid: &FilterGrid) -> io::Result<(File, u64)> {
-    match grid.step.checked_sub(1).map(|step| keep_until(path, step)) {
-        Some(Ok(Some((file, end, Some(_))))) => Ok((file, end)),
-        _ => begin(path, grid),
-    }
-}
-
-/// Makes a film that was removed again, as far as the open file can still be read.
-fn again(path: &Path, mut removed: File, whole: u64) -> io::Result<(File, u64)> {
-    let mut bytes = Vec::new();
-    removed.seek(SeekFrom::Start(0))?;
-    if removed.take(whole).read_to_end(&mut bytes)? as u64 != whole {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    let mut file = create(path)?;
-    file.write_all(&bytes)?;
-    Ok((file, whole))
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create(true).truncate(true).open(path)
-}
-
-fn begin(path: &Path, grid: &FilterGrid) -> io::Result<(File, u64)> {
+/// Makes an empty film for frames like `grid`, in place of what is there.
+fn begin(path: &Path, grid: &FilterGrid) -> io::Result<File> {
     let mut header = MAGIC.to_vec();
     for number in [grid.kernels, grid.side, grid.columns] {
         header.extend((number as u32).to_le_bytes());
     }
-    let mut file = create(path)?;
+    let mut file = File::create(path)?;
     file.write_all(&header)?;
-    Ok((file, HEADER))
+    Ok(file)
 }
 
 /// Cuts a film after its last frame that is whole and not later than `step`, and opens it to go on. Returns its length
-/// and the step of that frame; nothing if there is no film.
-fn keep_until(path: &Path, step: u64) -> io::Result<Option<(File, u64, Option<u64>)>> {
+/// and its frames, too; nothing if there is no film.
+fn keep_until(path: &Path, step: u64) -> io::Result<Option<(File, u64, Vec<FilterGrid>)>> {
     if !path.is_file() {
         return Ok(None);
     }
     let mut reader = Reader::open(path)?;
-    let mut last = None;
-    let mut end = HEADER;
+    let mut frames = Vec::new();
     while let Some(grid) = reader.next()?.filter(|grid| grid.step <= step) {
-        last = Some(grid.step);
-        end += reader.frame_bytes();
+        frames.push(grid);
     }
-    let mut file = File::options().read(true).write(true).open(path)?;
+    let end = HEADER + frames.len() as u64 * reader.frame_bytes();
+    let mut file = File::options().write(true).open(path)?;
     file.set_len(end)?;
     file.seek(SeekFrom::End(0))?;
-    Ok(Some((file, end, last)))
+    Ok(Some((file, end, frames)))
 }
 
 struct Reader {
@@ -240,11 +253,11 @@ pub fn film(run: &Path) -> Result<Vec<FilterGrid>, String> {
     let failed = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound => {
             format!(
-                "there is no film in {}; choose the folder of a run that was made with this program",
+                "there is no film in `{}`; choose the folder of a run that was made with this program",
                 run.display()
             )
         }
-        _ => format!("the film {} cannot be read: {e}", path.display()),
+        _ => format!("the film `{}` cannot be read: {e}", path.display()),
     };
     let mut reader = Reader::open(&path).map_err(failed)?;
     let mut frames = Vec::new();
@@ -269,6 +282,8 @@ pub fn newest_kernels(run: &Path) -> Option<FilterGrid> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn grid(step: u64) -> FilterGrid {
@@ -313,11 +328,11 @@ mod tests {
         std::fs::create_dir(&home).unwrap();
         recorder.take(&grid(3)).unwrap();
         assert_eq!(steps(&home), [0, 1, 2, 3]);
-        assert!(recorder.waiting.is_empty() && recorder.write().is_ok());
+        assert!(recorder.written == 4 && recorder.write().is_ok());
     }
 
     #[test]
-    fn a_film_that_was_removed_or_whose_place_has_changed_is_whole() {
+    fn a_film_that_was_removed_or_whose_disk_has_died_is_whole() {
         let folder = tempfile::tempdir().unwrap();
         let [home, other] = ["home", "other"].map(|name| folder.path().join(name));
         for path in [&home, &other] {
@@ -329,14 +344,33 @@ mod tests {
         let _ = fs::remove_file(home.join(FILM));
         recorder.take(&grid(1)).unwrap();
         assert_eq!(steps(&home), [0, 1]);
+        fs::remove_dir_all(&home).unwrap();
+        assert!(recorder.take(&grid(2)).is_err());
         recorder.move_to(&other);
-        recorder.take(&grid(2)).unwrap();
-        assert_eq!(steps(&other), [0, 1, 2]);
-        recorder.move_to(&folder.path().join("nowhere"));
-        assert!(recorder.take(&grid(3)).is_err());
+        recorder.take(&grid(3)).unwrap();
+        assert_eq!(steps(&other), [0, 1, 2, 3], "what its disk cannot be asked for any more is in memory");
+        // A run that goes on has what came before it in memory as well.
+        let mut recorder = Recorder::new(&other, 2, 9);
+        fs::create_dir(&home).unwrap();
         recorder.move_to(&home);
+        assert_eq!(steps(&home), [0, 1, 2]);
         recorder.take(&grid(4)).unwrap();
-        assert_eq!(steps(&home), [3, 4], "what could not be taken along is lost");
+        assert_eq!(steps(&home), [0, 1, 2, 4]);
+    }
+
+    #[test]
+    fn a_film_too_large_for_memory_goes_on_in_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let kernels = MOST_WEIGHTS / 12;
+        let large = |step| FilterGrid { weights: vec![step as f32; kernels * 12], kernels, ..grid(step) };
+        let mut recorder = Recorder::new(folder.path(), 0, 9);
+        for step in 0..6 {
+            recorder.take(&large(step)).unwrap();
+        }
+        assert!(recorder.frames.len() < 5);
+        recorder.file = None;
+        recorder.take(&large(6)).unwrap();
+        assert_eq!(steps(folder.path()), [0, 1, 2, 3, 4, 5, 6]);
     }
 
     #[test]
