@@ -5,7 +5,8 @@
 
 use burn::tensor::Tensor;
 
-use super::network::{Mode, Network};
+use super::layer::Mode;
+use super::network::Network;
 use super::spec::LayerKind;
 use super::to_host;
 

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-use super::network::{Blocks, Flow, Mode, Network, apply};
+use super::layer::{Blocks, Flow, Mode, apply};
+use super::network::Network;
 use super::to_host;
 
 impl Network {
