@@ -37,7 +37,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 /// what was there before.
 pub(crate) fn sync_folder_if_possible(folder: &Path) {
     if let Err(e) = sync_folder(folder) {
-        log::debug!("{} cannot be synced: {e}", folder.display());
+        log::debug!("`{}` cannot be synced: {e}", folder.display());
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// A whole number with its digits in threes: 999, 3,000, 60,965,224.
@@ -133,6 +134,21 @@ pub fn argument(text: &str) -> String {
         return text.to_owned();
     }
     if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// The whole path, which alone is of use once it is copied elsewhere or the program stands elsewhere.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The last name of a path; all of it where it has none.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A path as an argument of a command.
+pub fn typed(path: &Path) -> String {
+    argument(&path.display().to_string())
 }
 
 /// A field of comma-separated values, whatever is in it: in quotes, with every quote inside doubled.

@@ -70,7 +70,7 @@ fn line(store: &PreparedStore) -> String {
     let size = words::bytes(store.bytes);
     if store.source.is_empty() {
         // A preparation that was killed at its beginning, another version's, or a damaged one.
-        return format!("{} holds no pictures that can be used: {size}, {state}", store.folder.display());
+        return format!("`{}` holds no pictures that can be used: {size}, {state}", store.folder.display());
     }
     let (source, side, pictures) = (&store.source, store.side, words::count(store.pictures));
     let noun = if store.pictures == 1 { "picture" } else { "pictures" };

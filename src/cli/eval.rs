@@ -109,7 +109,7 @@ pub(super) fn split_of(model_file: &Path, source: &str) -> DataConfig {
                 run.data.corrections.map(|named| (model_file.with_file_name("corrections.csv"), named));
             run.data.corrections = list.map(|(own, named)| if own.exists() { own } else { named });
             if run.data != standard {
-                output::note(&format!("pictures are held back as in {}", config.display()));
+                output::note(&format!("pictures are held back as in `{}`", config.display()));
             }
             run.data
         }

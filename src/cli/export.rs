@@ -59,7 +59,7 @@ fn report(exported: &Exported, json: bool) {
         }));
     } else {
         output::line(&format!(
-            "{} written as {format} ({:.1} MiB); read again, it differs by at most {largest_difference:.1e} of the largest score",
+            "`{}` written as {format} ({:.1} MiB); read again, it differs by at most {largest_difference:.1e} of the largest score",
             path.display(),
             *bytes as f64 / 1048576.0
         ));

@@ -60,7 +60,7 @@ fn tell(request: &ImportRequest, report: &ImportReport, json: bool) {
         return;
     }
     let three = |values: [f64; 3]| values.map(|value| format!("{value:.4}")).join(", ");
-    output::line(&format!("{}: {origin}", request.file.display()));
+    output::line(&format!("`{}`: {origin}", request.file.display()));
     output::line(&format!("  network {model}, {parameters} parameters, {} classes", report.classes.len()));
     output::line(&format!("  pictures: shorter side to {stored_side}, crops of {input_side}"));
     output::line(&format!(
@@ -68,5 +68,5 @@ fn tell(request: &ImportRequest, report: &ImportReport, json: bool) {
         three(*mean),
         three(scale.map(f64::from))
     ));
-    output::line(&format!("  written to {}", request.out.display()));
+    output::line(&format!("  written to `{}`", request.out.display()));
 }

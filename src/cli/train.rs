@@ -31,7 +31,7 @@ pub(super) fn run(order: Command, json: bool) -> Status {
                 report.end();
                 let status = output::failure(&message, bad_input, json);
                 if let Some(path) = saved {
-                    output::note(&format!("what was learned so far is in {}", path.display()));
+                    output::note(&format!("what was learned so far is in `{}`", path.display()));
                     report.hint_at_resume();
                 }
                 if run_ended {

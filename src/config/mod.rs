@@ -66,7 +66,7 @@ impl Default for RunSettings {
 /// A setting that cannot be used. The text names the setting, its value and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read the config file {path}: {reason}")]
+    #[error("cannot read the config file `{path}`: {reason}")]
     Unreadable { path: PathBuf, reason: std::io::Error },
     #[error("{origin}: {reason}")]
     Syntax { origin: String, reason: String },

@@ -41,15 +41,15 @@ pub struct ModelFile<W = Vec<f32>> {
 /// A model file that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
-    #[error("cannot read the model file {path}: {reason}")]
+    #[error("cannot read the model file `{path}`: {reason}")]
     Read { path: PathBuf, reason: std::io::Error },
-    #[error("cannot write the model file {path}: {reason}")]
+    #[error("cannot write the model file `{path}`: {reason}")]
     Write { path: PathBuf, reason: String },
-    #[error("{path} is not a model of this program: {}", plain(.reason))]
+    #[error("`{path}` is not a model of this program: {}", plain(.reason))]
     Foreign { path: PathBuf, reason: String },
-    #[error("{path} was written by a newer version of this program; please update")]
+    #[error("`{path}` was written by a newer version of this program; please update")]
     Newer { path: PathBuf },
-    #[error("the model file {path} is damaged: {}", plain(.reason))]
+    #[error("the model file `{path}` is damaged: {}", plain(.reason))]
     Damaged { path: PathBuf, reason: String },
 }
 

@@ -20,7 +20,7 @@ pub(super) const ORANGE: RGBColor = RGBColor(213, 94, 0);
 
 /// A picture that could not be drawn or written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the picture {path}: {reason}")]
+#[error("cannot write the picture `{path}`: {reason}")]
 pub struct FigureError {
     path: PathBuf,
     reason: String,

@@ -73,7 +73,7 @@ fn a_model_alone_has_fewer_figures_and_an_earlier_measurement_is_drawn() {
     let output = call(root, &["figures", "alone/net.safetensors", "--out", "drawn", "--device", "cpu"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.ends_with("3 figures in drawn\n"), "{text}");
+    assert!(text.ends_with("3 figures in `drawn`\n"), "{text}");
     assert!(root.join("drawn/confusion.png").is_file() && root.join("drawn/filters.svg").is_file());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("--picture") && said.contains("--data"), "it says how to get the rest: {said}");
@@ -88,9 +88,9 @@ fn what_cannot_be_drawn_is_said_with_the_way_out() {
     fs::write(root.join("taken"), "a file").unwrap();
     fs::create_dir(root.join("empty")).unwrap();
     let cases: [(&[&str], &str); 6] = [
-        (&["nowhere", "--out", "drawn"], "nowhere does not exist"),
+        (&["nowhere", "--out", "drawn"], "`nowhere` does not exist"),
         (&["empty", "--out", "drawn"], "is this the folder of a run"),
-        (&["run", "--out", "taken"], "cannot make the folder taken"),
+        (&["run", "--out", "taken"], "cannot make the folder `taken`"),
         (&["run", "--out", "drawn", "--picture", "missing.png"], "missing.png"),
         (&["run", "--out", "drawn", "--picture", &picture, "--class", "unicorn"], "no class `unicorn`"),
         (&["run", "--out", "drawn", "--layer", "conv9"], "no layer `conv9`"),

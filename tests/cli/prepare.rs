@@ -379,7 +379,7 @@ fn what_cannot_be_meant_is_said_plainly() {
     fs::create_dir_all(&store).unwrap();
     fs::write(store.join("writer.lock"), "").unwrap();
     let text = String::from_utf8(call(root, &["data", "cache"]).stdout).unwrap();
-    assert!(text.contains("pets-16px-00000000 holds no pictures that can be used"), "{text}");
+    assert!(text.contains("pets-16px-00000000` holds no pictures that can be used"), "{text}");
     assert!(!text.contains("0x0"), "{text}");
     assert!(call(root, &["data", "cache", "--clean"]).status.success());
     assert!(!store.exists());

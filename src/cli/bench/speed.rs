@@ -152,7 +152,7 @@ fn tile_table(found: &Tuned) {
         let rows = found.rows.map_or_else(|| "any".to_owned(), |rows| rows.to_string());
         output::line(&format!("{rows:<14} {:>12.2} {:>10.2}   {}", found.built_in_ms, found.ms, found.tile));
     }
-    output::line(&format!("\nKept in {} and used from now on.", found.file.display()));
+    output::line(&format!("\nKept in `{}` and used from now on.", found.file.display()));
 }
 
 fn step_table(found: &StepBench) {

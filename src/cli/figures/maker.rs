@@ -45,7 +45,10 @@ impl Maker {
         let (run, model_file) = found(&args.what).map_err(|reason| output::bad_input(&reason, json))?;
         std::fs::create_dir_all(&args.out).map_err(|reason| {
             let out = args.out.display();
-            output::bad_input(&format!("cannot make the folder {out}: {reason}; choose another place"), json)
+            output::bad_input(
+                &format!("cannot make the folder `{out}`: {reason}; choose another place"),
+                json,
+            )
         })?;
         let session = Session::start(json, false)?;
         session.send(Command::Load { path: model_file.clone(), device: args.device.clone() });
@@ -93,7 +96,7 @@ impl Maker {
         }
         let path = self.path(&unused);
         std::fs::create_dir_all(&path).map_err(|reason| {
-            self.bad_input(&format!("cannot make the folder {}: {reason}", path.display()))
+            self.bad_input(&format!("cannot make the folder `{}`: {reason}", path.display()))
         })?;
         Ok(path)
     }
@@ -113,7 +116,7 @@ impl Maker {
     /// Writes a text file and tells of it.
     pub fn write(&mut self, kind: &str, path: &Path, text: &str) -> Result<(), Status> {
         std::fs::write(path, text)
-            .map_err(|reason| self.bad_input(&format!("cannot write {}: {reason}", path.display())))?;
+            .map_err(|reason| self.bad_input(&format!("cannot write `{}`: {reason}", path.display())))?;
         self.told(kind, path, Ok(()))
     }
 
@@ -211,14 +214,14 @@ impl Maker {
 fn found(what: &Path) -> Result<(Option<RunRecord>, PathBuf), String> {
     if !what.exists() {
         return Err(format!(
-            "{} does not exist; name a run folder (`alexnet-lab runs` lists them) or a model file",
+            "`{}` does not exist; name a run folder (`alexnet-lab runs` lists them) or a model file",
             what.display()
         ));
     }
     if what.is_file() {
         return Ok((None, what.to_owned()));
     }
-    let run = RunRecord::read(what).map_err(|p| format!("{}: {}", p.folder.display(), p.reason))?;
+    let run = RunRecord::read(what).map_err(|p| format!("`{}`: {}", p.folder.display(), p.reason))?;
     let newest = || {
         let kept = engine::kept_checkpoints(what).into_iter().next_back();
         kept.map(|kept| kept.path.join("model.safetensors")).filter(|path| path.is_file())
@@ -226,7 +229,7 @@ fn found(what: &Path) -> Result<(Option<RunRecord>, PathBuf), String> {
     let model = run.model_file.clone().or_else(newest);
     let model = model.ok_or_else(|| {
         format!(
-            "{} holds no model and no checkpoint: the run was ended before it had learned",
+            "`{}` holds no model and no checkpoint: the run was ended before it had learned",
             what.display()
         )
     })?;

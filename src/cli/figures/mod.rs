@@ -59,7 +59,7 @@ pub(super) fn run(args: FiguresArgs) -> Status {
             Status::Done
         }
         Ok(written) => {
-            output::line(&format!("{} in {}", counted(written, "figure"), folder.display()));
+            output::line(&format!("{} in `{}`", counted(written, "figure"), folder.display()));
             Status::Done
         }
         Err(status) => status,

@@ -14,18 +14,18 @@ pub enum DownloadError {
     /// A proxy or mirror that cannot be used.
     #[error("{0}")]
     Setting(String),
-    #[error("another program is downloading into {folder}: wait for it, or stop it there")]
+    #[error("another program is downloading into `{folder}`: wait for it, or stop it there")]
     Busy { folder: PathBuf },
     #[error(
-        "{path} is there already, but is not the file that the authors published (its md5 differs): move it away, then try again"
+        "`{path}` is there already, but is not the file that the authors published (its md5 differs): move it away, then try again"
     )]
     Occupied { path: PathBuf },
     #[error(
-        "the disk with {folder} is full: {} more are needed there; make room or choose another folder, then try again (what is there is kept)",
+        "the disk with `{folder}` is full: {} more are needed there; make room or choose another folder, then try again (what is there is kept)",
         words::bytes(*.needed)
     )]
     Full { folder: PathBuf, needed: u64 },
-    #[error("cannot use {path} ({reason}): choose a folder that you may write to")]
+    #[error("cannot use `{path}` ({reason}): choose a folder that you may write to")]
     Disk { path: PathBuf, reason: io::Error },
     /// No address gave the file. The troubles name the addresses.
     #[error("{file} could not be downloaded: {}", .troubles.join("; then "))]

@@ -90,7 +90,7 @@ fn lock(folder: &Path) -> Result<Option<Lock>, DownloadError> {
         Ok(None) => Err(DownloadError::Busy { folder: folder.into() }),
         Err(e) if e.kind() == io::ErrorKind::Unsupported => {
             log::warn!(
-                "{} cannot be locked; do not download into it twice at the same time",
+                "`{}` cannot be locked; do not download into it twice at the same time",
                 folder.display()
             );
             Ok(None)

@@ -86,7 +86,7 @@ pub(in crate::data) fn record(folder: &Path, file: &KnownFile) {
     receipts.insert(file.name.clone(), Receipt::of(file, &found));
     let text = serde_json::to_string_pretty(&receipts).expect("receipts hold only plain values");
     if let Err(e) = files::replace(&folder.join(FILE), text.as_bytes()) {
-        log::info!("cannot note in {} that {} is right: {e}", folder.display(), file.name);
+        log::info!("cannot note in `{}` that {} is right: {e}", folder.display(), file.name);
     }
 }
 

@@ -60,7 +60,7 @@ impl Shelf {
 
     pub fn at(root: &Path) -> Self {
         // The path is shown to people, who may be in another folder by then.
-        Self { root: std::path::absolute(root).unwrap_or_else(|_| root.into()) }
+        Self { root: words::absolute(root) }
     }
 
     pub fn root(&self) -> &Path {
@@ -172,10 +172,10 @@ impl Shelf {
                 let address = addresses
                     .first()
                     .map_or_else(String::new, |address| format!(" from {}", words::address(address)));
-                format!("{command}, or put {name}{address} into {} yourself (md5 {md5})", folder.display())
+                format!("{command}, or put {name}{address} into `{}` yourself (md5 {md5})", folder.display())
             }
             files => format!(
-                "{command}, or put its {} files into {} yourself (`alexnet-lab data list {}` names them)",
+                "{command}, or put its {} files into `{}` yourself (`alexnet-lab data list {}` names them)",
                 files.len(),
                 folder.display(),
                 set.name

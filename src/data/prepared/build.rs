@@ -218,7 +218,7 @@ impl Build<'_> {
             && let Err(e) = writer.finish()
         {
             // Everything is there; only the seams show.
-            log::info!("the index in {} cannot be tidied up: {e}", place.folder.display());
+            log::info!("the index in `{}` cannot be tidied up: {e}", place.folder.display());
         }
         Ok(Decoded { changes, sums: joined(sums, how.side), seen, complete })
     }

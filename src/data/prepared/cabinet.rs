@@ -109,7 +109,7 @@ impl Cabinet {
                 break;
             }
             if self.remove(store).is_ok_and(|removal| removal == Removal::Removed) {
-                log::info!("removed {} to make room for others", store.folder.display());
+                log::info!("removed `{}` to make room for others", store.folder.display());
                 total -= store.bytes;
             }
         }
@@ -168,7 +168,7 @@ impl Place {
     pub fn touch(&self) {
         let touched = files::open_to_write(&self.readers()).and_then(|f| f.set_modified(SystemTime::now()));
         if let Err(e) = touched {
-            log::debug!("{} cannot be marked as used: {e}", self.folder.display());
+            log::debug!("`{}` cannot be marked as used: {e}", self.folder.display());
         }
     }
 

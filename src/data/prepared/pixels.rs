@@ -121,8 +121,8 @@ impl PixelFile {
             .open(&self.path)
             .and_then(|file| files::write_at(&file, &square, offset(slot, self.square)));
         match &mended {
-            Ok(()) => log::info!("mended picture {slot} in {}", self.path.display()),
-            Err(e) => log::info!("picture {slot} in {} is damaged, and stays so: {e}", self.path.display()),
+            Ok(()) => log::info!("mended picture {slot} in `{}`", self.path.display()),
+            Err(e) => log::info!("picture {slot} in `{}` is damaged, and stays so: {e}", self.path.display()),
         }
         let is_read_there = mended.is_ok() && matches!(self.squares, Squares::File(_));
         let mut held = self.mended();

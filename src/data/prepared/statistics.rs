@@ -82,7 +82,7 @@ pub(super) fn write(folder: &Path, side: u32, squares: &[Square], sums: &Sums) {
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     let path = path(folder, squares);
     if let Err(e) = files::replace(&path, &bytes) {
-        log::info!("statistics cannot be kept in {}: {e}", folder.display());
+        log::info!("statistics cannot be kept in `{}`: {e}", folder.display());
     }
     forget_oldest(folder, &path);
 }

@@ -175,7 +175,7 @@ impl<'a> Writer<'a> {
         let (index, pixels, records) = self.start;
         let taken = self.index.set_len(index).and_then(|()| self.pixels.set_len(pixels));
         if let Err(e) = taken {
-            log::info!("{} cannot be shortened: {e}", self.place.folder.display());
+            log::info!("`{}` cannot be shortened: {e}", self.place.folder.display());
         }
         records == 0
     }

@@ -61,22 +61,22 @@ pub enum ExportError {
     Shape(#[from] ShapeError),
     #[error(transparent)]
     Dropout(#[from] DropoutError),
-    #[error("{path} is the model that is to be exported; choose another name for the export")]
+    #[error("`{path}` is the model that is to be exported; choose another name for the export")]
     SamePath { path: PathBuf },
     #[error(
-        "{path} cannot be exported: {tensor} holds numbers that are infinite or not numbers at all; train the network again with a lower rate"
+        "`{path}` cannot be exported: {tensor} holds numbers that are infinite or not numbers at all; train the network again with a lower rate"
     )]
     NotFinite { path: PathBuf, tensor: String },
     #[error("layer {layer} cannot be exported: {reason}")]
     Unsupported { layer: String, reason: String },
-    #[error("cannot write {path}: {reason}; choose a file in a folder that exists and can be written")]
+    #[error("cannot write `{path}`: {reason}; choose a file in a folder that exists and can be written")]
     Write { path: PathBuf, reason: String },
-    #[error("cannot compare the export with {path}: {reason}")]
+    #[error("cannot compare the export with `{path}`: {reason}")]
     Compare { path: PathBuf, reason: String },
-    #[error("{path} was not kept, because the file as it was written cannot be used: {reason}")]
+    #[error("`{path}` was not kept, because the file as it was written cannot be used: {reason}")]
     Unusable { path: PathBuf, reason: String },
     #[error(
-        "{path} was not kept, because what it computes differs from the network by {difference:.1e} of the largest score, and at most {LARGEST_DIFFERENCE:.0e} is allowed"
+        "`{path}` was not kept, because what it computes differs from the network by {difference:.1e} of the largest score, and at most {LARGEST_DIFFERENCE:.0e} is allowed"
     )]
     Differs { path: PathBuf, difference: f64 },
 }

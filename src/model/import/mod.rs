@@ -62,9 +62,9 @@ pub enum ImportError {
     /// A model file of this program that is damaged, or a file of no known kind.
     #[error(transparent)]
     Model(#[from] ModelFileError),
-    #[error("cannot read {path}: {reason}")]
+    #[error("cannot read `{path}`: {reason}")]
     Unreadable { path: PathBuf, reason: String },
-    #[error("{path} cannot be used: {}", list(.problems))]
+    #[error("`{path}` cannot be used: {}", list(.problems))]
     Unfit { path: PathBuf, problems: Vec<String> },
 }
 

@@ -44,13 +44,13 @@ pub struct Checkpoint<W = Vec<f32>> {
 /// A checkpoint that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("the checkpoint {path} is damaged: {}", plain(.reason))]
+    #[error("the checkpoint `{path}` is damaged: {}", plain(.reason))]
     Damaged { path: PathBuf, reason: String },
-    #[error("the checkpoint {path} was written by a newer version of this program; please update")]
+    #[error("the checkpoint `{path}` was written by a newer version of this program; please update")]
     Newer { path: PathBuf },
     /// The disk does not answer now; that says nothing of the checkpoint.
-    #[error("the checkpoint {path} cannot be read just now: {reason}")]
+    #[error("the checkpoint `{path}` cannot be read just now: {reason}")]
     Unreadable { path: PathBuf, reason: String },
-    #[error("cannot write the checkpoint {path}: {reason}")]
+    #[error("cannot write the checkpoint `{path}`: {reason}")]
     Write { path: PathBuf, reason: String },
 }

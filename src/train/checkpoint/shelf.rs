@@ -203,6 +203,6 @@ fn remove(path: &Path) {
     if fs::rename(path, &gone).is_ok()
         && let Err(e) = fs::remove_dir_all(&gone)
     {
-        log::warn!("{} cannot be removed: {e}", gone.display());
+        log::warn!("`{}` cannot be removed: {e}", gone.display());
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn from_model(bytes: Vec<u8>, mean: Option<(&Path, Vec<u8>)>) -> Resu
                 image.crop(spec.input.side)
             }
             Err(reason) => {
-                problems.push(format!("the mean image {}: {reason}", path.display()));
+                problems.push(format!("the mean image `{}`: {reason}", path.display()));
                 Vec::new()
             }
         },
