@@ -5,6 +5,7 @@
 //! The same thousands of broken ones run with the other tests. For a stated time, over everything at once:
 //! `ALEXNET_LAB_FUZZ_SECONDS=1200 cargo test --release -- --ignored --nocapture untrusted`
 
+mod changes;
 mod findings;
 mod hostile;
 mod subjects;

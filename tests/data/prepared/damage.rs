@@ -8,7 +8,7 @@ use alexnet_lab::data::{Preparation, Report, Split, Verified, Watch, open, prepa
 
 use super::super::png;
 use super::sharing::how;
-use super::{Counted, Rig, SQUARE, decoded, prepared};
+use super::{Passed, Rig, SQUARE, decoded, prepared};
 
 fn flip(path: &Path, place: usize) {
     let mut bytes = fs::read(path).unwrap();
@@ -280,7 +280,7 @@ fn a_mended_picture_is_decoded_once_where_it_cannot_be_put_back() {
     rig.prepare().store();
     for in_memory in [true, false] {
         flip(&rig.file("pixels"), 7 * SQUARE + 1);
-        let dataset = Counted::open(&rig.config);
+        let dataset = Passed::open(&rig.config);
         let memory = if in_memory { 1 << 20 } else { 0 };
         let store = prepared(dataset.clone(), &rig.cabinet(), |how| Preparation { memory, ..how }).store();
         if !in_memory {

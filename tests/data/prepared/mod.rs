@@ -3,6 +3,7 @@
 mod changes;
 mod corrected;
 mod damage;
+mod passed;
 mod readable;
 mod refusals;
 mod sharing;
@@ -16,13 +17,13 @@ use std::sync::{Arc, Mutex};
 
 use alexnet_lab::config::DataConfig;
 use alexnet_lab::data::{
-    Cabinet, DataError, Dataset, Description, Fault, Fingerprint, PictureStore, Preparation, Refused, Report,
-    Split, Watch, open, prepare,
+    Cabinet, DataError, Dataset, PictureStore, Preparation, Report, Split, Watch, open, prepare,
 };
 use image::{Rgb, RgbImage};
 
 use super::makers::{Files, Place};
 use super::{class_files, encode, store_of};
+use passed::Passed;
 
 const SIDE: u32 = 7;
 const SQUARE: usize = 3 * 7 * 7;
@@ -282,114 +283,5 @@ fn work_that_was_stopped_goes_on_where_it_was_and_ends_in_the_same_bytes() {
         assert_eq!(decoded(&store), 26 - done);
         rig.assert_right(&store);
         assert!(other.bytes() == expected, "steps of {step}");
-    }
-}
-
-/// A data set whose pictures come from a closure and claim to be files.
-pub struct Pretended {
-    inner: Arc<super::Scripted>,
-    home: PathBuf,
-    /// What is to blame for refused pictures.
-    fault: Fault,
-}
-
-impl Pretended {
-    pub fn new(home: &Path, fault: Fault, inner: Arc<super::Scripted>) -> Arc<Self> {
-        Arc::new(Self { inner, home: home.into(), fault })
-    }
-}
-
-impl Dataset for Pretended {
-    fn description(&self) -> &Description {
-        self.inner.description()
-    }
-
-    fn len(&self, split: Split) -> usize {
-        self.inner.len(split)
-    }
-
-    fn label(&self, split: Split, index: usize) -> u32 {
-        self.inner.label(split, index)
-    }
-
-    fn name(&self, split: Split, index: usize) -> String {
-        self.inner.name(split, index)
-    }
-
-    fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String> {
-        self.inner.read(split, index, side)
-    }
-
-    fn home(&self) -> Option<&Path> {
-        Some(&self.home)
-    }
-
-    fn fingerprint(&self, split: Split, index: usize) -> Option<Fingerprint> {
-        let position = (split == Split::Validation) as u64 * 1_000_000 + index as u64;
-        Some(Fingerprint { name: position.into(), content: 1, around: 2, order: position })
-    }
-
-    fn fault(&self, _split: Split, _index: usize) -> Fault {
-        self.fault
-    }
-}
-
-/// A data set that counts how many pictures are read of it.
-struct Counted {
-    inner: Arc<dyn Dataset>,
-    reads: AtomicUsize,
-}
-
-impl Counted {
-    fn open(config: &DataConfig) -> Arc<Self> {
-        Arc::new(Self { inner: open(config).unwrap(), reads: AtomicUsize::new(0) })
-    }
-
-    /// Pictures read since the last look.
-    fn reads(&self) -> usize {
-        self.reads.swap(0, Ordering::Relaxed)
-    }
-}
-
-impl Dataset for Counted {
-    fn description(&self) -> &Description {
-        self.inner.description()
-    }
-
-    fn len(&self, split: Split) -> usize {
-        self.inner.len(split)
-    }
-
-    fn label(&self, split: Split, index: usize) -> u32 {
-        self.inner.label(split, index)
-    }
-
-    fn name(&self, split: Split, index: usize) -> String {
-        self.inner.name(split, index)
-    }
-
-    fn read(&self, split: Split, index: usize, side: u32) -> Result<RgbImage, String> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.inner.read(split, index, side)
-    }
-
-    fn most_refused(&self) -> usize {
-        self.inner.most_refused()
-    }
-
-    fn home(&self) -> Option<&Path> {
-        self.inner.home()
-    }
-
-    fn fingerprint(&self, split: Split, index: usize) -> Option<Fingerprint> {
-        self.inner.fingerprint(split, index)
-    }
-
-    fn fault(&self, split: Split, index: usize) -> Fault {
-        self.inner.fault(split, index)
-    }
-
-    fn left_out(&self) -> &[Refused] {
-        self.inner.left_out()
     }
 }

@@ -6,15 +6,15 @@ use alexnet_lab::data::{Preparation, Split, open};
 
 use super::super::class_files;
 use super::changes::rewrite;
-use super::{Counted, Outcome, Rig, SQUARE, decoded, patterned, prepared};
+use super::{Outcome, Passed, Rig, SQUARE, decoded, patterned, prepared};
 
 /// Nothing can be written any more: the place for the new index is taken. Root is kept out too.
 fn block(rig: &Rig) {
     fs::create_dir(rig.folder().join("index.unfinished")).unwrap();
 }
 
-fn with_memory(rig: &Rig, pictures: usize) -> (Outcome, std::sync::Arc<Counted>) {
-    let dataset = Counted::open(&rig.config);
+fn with_memory(rig: &Rig, pictures: usize) -> (Outcome, std::sync::Arc<Passed>) {
+    let dataset = Passed::open(&rig.config);
     let memory = pictures * SQUARE;
     (prepared(dataset.clone(), &rig.cabinet(), |how| Preparation { memory, ..how }), dataset)
 }

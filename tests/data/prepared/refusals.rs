@@ -11,7 +11,7 @@ use alexnet_lab::data::{Fault, Preparation, Split, open};
 use super::super::hostile::{everything, timed, zips};
 use super::super::makers::{cifar_10, gzip, listed, packed};
 use super::super::{Scripted, class_files, numbered};
-use super::{Counted, Pretended, Rig, decoded, pets, prepared};
+use super::{Passed, Rig, decoded, pets, prepared};
 
 /// One picture of this archive has other bytes than its checksum says.
 fn with_a_wrong_checksum(mut zip: Vec<u8>) -> Vec<u8> {
@@ -63,7 +63,7 @@ fn the_second_start_reads_nothing_and_says_the_same() {
         assert!(refused.len() >= 2, "{kind}: {refused:?}");
         rig.assert_right(&first);
         drop(first);
-        let dataset = Counted::open(&rig.config);
+        let dataset = Passed::open(&rig.config);
         let without = dataset.reads();
         assert_eq!(without, 0);
         let outcome = prepared(dataset.clone(), &rig.cabinet(), |how| how);
@@ -121,7 +121,7 @@ fn a_disk_that_did_not_answer_is_asked_again_and_nothing_else() {
                 _ => Ok(numbered(index, side)),
             }
         });
-        let dataset = Pretended::new(rig.source.root(), fault, inner);
+        let dataset = Passed::claimed(rig.source.root(), fault, inner);
         let first = prepared(dataset.clone(), &rig.cabinet(), |how| how).store();
         assert_eq!((first.refused().len(), first.len(Split::Train)), (1, 9));
         assert_eq!(first.refused()[0].reason, "the disk did not answer");
@@ -211,7 +211,7 @@ fn hostile_pictures_and_archives_are_looked_at_once() {
         let Ok(Some(first)) = timed(what, || rig.prepare().store) else { continue };
         let refused = first.refused().to_vec();
         drop(first);
-        let dataset = Counted::open(&rig.config);
+        let dataset = Passed::open(&rig.config);
         let second = timed(what, || prepared(dataset.clone(), &rig.cabinet(), |how| how)).store();
         assert_eq!((decoded(&second), dataset.reads()), (0, 0), "{what}: {refused:?}");
         assert_eq!(second.refused(), refused, "{what}");

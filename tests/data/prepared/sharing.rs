@@ -10,7 +10,7 @@ use alexnet_lab::data::{
 };
 
 use super::super::{Scripted, class_files, numbered};
-use super::{Pretended, Rig, SIDE, decoded, prepared};
+use super::{Passed, Rig, SIDE, decoded, prepared};
 
 #[test]
 fn of_two_at_once_one_works_and_the_other_waits() {
@@ -19,7 +19,7 @@ fn of_two_at_once_one_works_and_the_other_waits() {
         std::thread::sleep(Duration::from_millis(80));
         Ok(numbered(index, side))
     });
-    let dataset = Pretended::new(rig.source.root(), Fault::Picture, slow);
+    let dataset = Passed::claimed(rig.source.root(), Fault::Picture, slow);
     let together = Barrier::new(2);
     let outcomes: Vec<_> = std::thread::scope(|scope| {
         let start = || {
@@ -41,7 +41,7 @@ fn waiting_can_be_cancelled() {
     let rig = Rig::new(&[]);
     let (started, finish) = (Barrier::new(2), AtomicBool::new(false));
     let slow = Scripted::new(20, 4, |_, index, side| Ok(numbered(index, side)));
-    let dataset = Pretended::new(rig.source.root(), Fault::Picture, slow);
+    let dataset = Passed::claimed(rig.source.root(), Fault::Picture, slow);
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| {
             let first = AtomicBool::new(true);
@@ -90,7 +90,7 @@ fn a_pause_holds_the_work_up() {
     for on_disk in [true, false] {
         let rig = Rig::new(&[]);
         let numbered = Scripted::new(300, 20, |_, index, side| Ok(numbered(index, side)));
-        let dataset = Pretended::new(rig.source.root(), Fault::Picture, numbered);
+        let dataset = Passed::claimed(rig.source.root(), Fault::Picture, numbered);
         let (cancel, pause) = (AtomicBool::new(false), AtomicBool::new(false));
         let done = std::sync::atomic::AtomicUsize::new(0);
         let tell = |report| {
