@@ -18,6 +18,7 @@ pub(super) fn check(args: CheckArgs) -> Status {
         Err(error) => return output::bad_input(&error.to_string(), json),
     };
     config.data.source = args.source;
+    config.data.corrections = args.corrections.or(config.data.corrections);
     if let Err(error) = config.validate() {
         return output::bad_input(&error.to_string(), json);
     }

@@ -108,6 +108,9 @@ struct CheckArgs {
     #[arg(long, value_name = "BITS", num_args = 0..=1, require_equals = true, default_missing_value = "4",
           value_parser = clap::value_parser!(u32).range(0..=i64::from(crate::engine::LARGEST_DISTANCE)))]
     near: Option<u32>,
+    /// A list of pictures that are something else than their labels say, or to be left out (saved from the window)
+    #[arg(long, value_name = "FILE.csv")]
+    corrections: Option<PathBuf>,
     /// Write the files that cannot be used, with the reasons, to this file (comma-separated values)
     #[arg(long, value_name = "FILE.csv")]
     refused: Option<PathBuf>,

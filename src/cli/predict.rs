@@ -1,6 +1,5 @@
 //! `alexnet-lab predict`: the most probable classes of pictures, one by one or of whole folders.
 
-use std::collections::VecDeque;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -11,8 +10,8 @@ use super::output::{self, Status};
 use super::progress;
 use super::session::Session;
 use crate::engine::{
-    Classified, Command, Event, FolderAnswer, FolderScore, Inquiry, InquiryEnd, InquiryNews, Nearest,
-    PictureSource, folder_table,
+    Classified, Command, Event, FolderAnswer, FolderQuestion, FolderScore, Inquiry, InquiryEnd, InquiryNews,
+    Neighbour, folder_table,
 };
 
 /// Training pictures shown with each picture, as in the paper's Figure 4.
@@ -28,10 +27,12 @@ pub(super) fn run(args: PredictArgs) -> Status {
         Err(status) => return status,
     };
     let index = nearest.map(|source| Box::new(split_of(&model_file, &source)));
+    let nearest = if index.is_some() { NEIGHBOURS } else { 0 };
+    let asked = FolderQuestion { views, top: top.into(), nearest };
     let ask = |inquiry| session.send(Command::Inquire(inquiry));
-    let folder = || Inquiry::Folder { id: ID, inputs: inputs.clone(), views, top: top.into() };
+    let folder = || Inquiry::Folder { id: ID, inputs: inputs.clone(), asked };
     session.send(Command::Load { path: model_file, device });
-    let mut answers = Answers::new(json, index.is_some());
+    let mut told = Vec::new();
     let bar = progress::bar("{msg} {wide_bar} {pos}/{len}");
     for event in session.events() {
         if session.interrupted() {
@@ -50,17 +51,13 @@ pub(super) fn run(args: PredictArgs) -> Status {
                 bar.finish_and_clear();
                 ask(folder());
             }
-            Event::Inquiry(InquiryNews::FolderAnswers { answers: some, .. }) => {
-                for answer in some {
-                    if answers.want_neighbours(&answer) {
-                        let source = PictureSource::File(answer.path.clone());
-                        ask(Inquiry::Nearest { id: ID, source, count: NEIGHBOURS });
-                    }
-                    answers.take(answer);
-                }
+            Event::Inquiry(InquiryNews::FolderAnswers { answers, .. }) => {
+                answers.iter().for_each(|answer| tell(answer, json));
+                told.extend(answers);
             }
-            Event::Inquiry(InquiryNews::Nearest { result, .. }) => answers.take_neighbours(result),
-            Event::Inquiry(InquiryNews::FolderEnded { end: InquiryEnd::Done, .. }) => answers.all_here = true,
+            Event::Inquiry(InquiryNews::FolderEnded { end: InquiryEnd::Done, .. }) => {
+                return end(&told, csv.as_deref(), json);
+            }
             Event::Inquiry(
                 InquiryNews::FolderEnded { end: InquiryEnd::Failed(reason), .. }
                 | InquiryNews::IndexEnded(InquiryEnd::Failed(reason)),
@@ -69,109 +66,69 @@ pub(super) fn run(args: PredictArgs) -> Status {
             Event::Failed { message, bad_input, .. } => return output::failure(&message, bad_input, json),
             _ => {}
         }
-        if answers.all_here && answers.waiting.is_empty() {
-            return answers.end(csv.as_deref());
-        }
     }
     output::failure("the engine ended without a word", false, json)
 }
 
-/// What has been answered so far. What is complete is told at once, in the order of the files.
-struct Answers {
-    json: bool,
-    with_neighbours: bool,
-    /// Those that neighbours are still missing for, and those behind them.
-    waiting: VecDeque<(FolderAnswer, Option<Result<Nearest, String>>)>,
-    told: Vec<FolderAnswer>,
-    all_here: bool,
-}
-
-impl Answers {
-    fn new(json: bool, with_neighbours: bool) -> Self {
-        Self { json, with_neighbours, waiting: VecDeque::new(), told: Vec::new(), all_here: false }
-    }
-
-    fn want_neighbours(&self, answer: &FolderAnswer) -> bool {
-        self.with_neighbours && answer.result.is_ok()
-    }
-
-    fn take(&mut self, answer: FolderAnswer) {
-        self.waiting.push_back((answer, None));
-        self.tell();
-    }
-
-    /// Takes the neighbours of the first picture that has none yet.
-    fn take_neighbours(&mut self, found: Result<Nearest, String>) {
-        let missing =
-            |(answer, found): &&mut (FolderAnswer, Option<_>)| answer.result.is_ok() && found.is_none();
-        if let Some((_, place)) = self.waiting.iter_mut().find(missing) {
-            *place = Some(found);
-        }
-        self.tell();
-    }
-
-    fn tell(&mut self) {
-        while let Some((answer, found)) = self.waiting.pop_front() {
-            if self.want_neighbours(&answer) && found.is_none() {
-                self.waiting.push_front((answer, found));
-                return;
-            }
-            match (&answer.result, self.json) {
-                (Ok(classified), true) => {
-                    output::object(&object(&answer.path, classified, found.as_ref()));
-                }
-                (Ok(classified), false) => tell(&answer.path, classified, found.as_ref()),
-                (Err(error), json) => {
-                    output::note(&format!("error: {error}"));
-                    if json {
-                        output::object(&json!({ "event": "predict", "path": answer.path, "error": error }));
-                    }
-                }
-            }
-            self.told.push(answer);
-        }
-    }
-
-    /// Writes the table, and the figures where classes are known.
-    fn end(&self, csv: Option<&Path>) -> Status {
-        let mut score = FolderScore::default();
-        self.told.iter().for_each(|answer| score.add(answer));
-        if let (Some(top1), Some(top5)) = (score.top1_error(), score.top5_error()) {
-            if self.json {
-                output::object(&json!({
-                    "event": "score", "pictures": score.pictures, "labelled": score.labelled,
-                    "unusable": score.unusable, "top1_error": top1, "top5_error": top5,
-                }));
+/// What is answered about a file.
+fn tell(answer: &FolderAnswer, json: bool) {
+    match &answer.result {
+        Ok(classified) => {
+            let nearest = answer.nearest.as_ref();
+            if json {
+                output::object(&object(&answer.path, classified, nearest));
             } else {
-                let (labelled, [top1, top5]) = (score.labelled, [top1, top5].map(|error| error * 100.0));
-                output::note(&format!(
-                    "top-1 error {top1:.2} %, top-5 error {top5:.2} % on {labelled} pictures whose folder names their \
-                     class"
-                ));
+                lines(&answer.path, classified, nearest);
             }
         }
-        if let Some(path) = csv {
-            if let Err(reason) = std::fs::write(path, folder_table(self.told.iter())) {
-                let text = format!("cannot write {}: {reason}; choose another place", path.display());
-                return output::bad_input(&text, self.json);
+        Err(error) => {
+            output::note(&format!("error: {error}"));
+            if json {
+                output::object(&json!({ "event": "predict", "path": answer.path, "error": error }));
             }
-            output::note(&format!("table: {}", path.display()));
         }
-        let bad_names = self.told.iter().any(|answer| answer.named && answer.result.is_err());
-        if score.pictures > 0 && !bad_names { Status::Done } else { Status::BadInput }
     }
 }
 
-fn object(path: &Path, classified: &Classified, found: Option<&Result<Nearest, String>>) -> Value {
+/// Writes the table, and the figures where classes are known.
+fn end(told: &[FolderAnswer], csv: Option<&Path>, json: bool) -> Status {
+    let mut score = FolderScore::default();
+    told.iter().for_each(|answer| score.add(answer));
+    if let (Some(top1), Some(top5)) = (score.top1_error(), score.top5_error()) {
+        if json {
+            output::object(&json!({
+                "event": "score", "pictures": score.pictures, "labelled": score.labelled,
+                "unusable": score.unusable, "top1_error": top1, "top5_error": top5,
+            }));
+        } else {
+            let (labelled, [top1, top5]) = (score.labelled, [top1, top5].map(|error| error * 100.0));
+            output::note(&format!(
+                "top-1 error {top1:.2} %, top-5 error {top5:.2} % on {labelled} pictures whose folder names their class"
+            ));
+        }
+    }
+    if let Some(path) = csv {
+        if let Err(reason) = std::fs::write(path, folder_table(told.iter())) {
+            let text = format!("cannot write `{}`: {reason}; choose another place", path.display());
+            return output::bad_input(&text, json);
+        }
+        output::note(&format!("table: {}", path.display()));
+    }
+    let bad_names = told.iter().any(|answer| answer.named && answer.result.is_err());
+    if score.pictures > 0 && !bad_names { Status::Done } else { Status::BadInput }
+}
+
+fn object(path: &Path, classified: &Classified, nearest: Option<&Result<Vec<Neighbour>, String>>) -> Value {
     let top: Vec<_> = classified.top.iter().map(|(class, p)| json!({ "class": class, "p": p })).collect();
     let mut object = json!({ "event": "predict", "path": path, "top": top });
     if let Some(truth) = &classified.truth {
         object["truth"] = json!({ "class": truth.class, "rank": truth.rank + 1, "p": truth.probability });
     }
-    match found {
+    match nearest {
         Some(Ok(found)) => {
-            let near = |one: &crate::engine::Neighbour| json!({ "name": one.name, "class": one.class, "distance": one.distance });
-            object["nearest"] = found.neighbours.iter().map(near).collect();
+            let near =
+                |one: &Neighbour| json!({ "name": one.name, "class": one.class, "distance": one.distance });
+            object["nearest"] = found.iter().map(near).collect();
         }
         Some(Err(error)) => object["nearest_error"] = json!(error),
         None => {}
@@ -179,16 +136,16 @@ fn object(path: &Path, classified: &Classified, found: Option<&Result<Nearest, S
     object
 }
 
-fn tell(path: &Path, classified: &Classified, found: Option<&Result<Nearest, String>>) {
+fn lines(path: &Path, classified: &Classified, nearest: Option<&Result<Vec<Neighbour>, String>>) {
     output::line(&path.display().to_string());
     for (class, p) in &classified.top {
         let mark =
             classified.truth.as_ref().filter(|truth| truth.class == *class).map_or("", |_| "  <- it is");
         output::line(&format!("  {:5.1} %  {class}{mark}", p * 100.0));
     }
-    match found {
+    match nearest {
         Some(Ok(found)) => {
-            for near in &found.neighbours {
+            for near in found {
                 output::line(&format!("  near {:8.3}  {}  ({})", near.distance, near.class, near.name));
             }
         }

@@ -1,6 +1,6 @@
 //! The course of a run for people and for scripts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -65,7 +65,7 @@ impl Report {
     /// Says how a run that has failed is gone on with.
     pub fn hint_at_resume(&self) {
         if let Some(folder) = &self.folder {
-            output::note(&format!("go on with: alexnet-lab train --resume {}", typed(folder)));
+            output::note(&format!("go on with: alexnet-lab train --resume {}", words::typed(folder)));
         }
     }
 
@@ -132,7 +132,7 @@ impl Report {
         }
         if let (StopReason::Diverged, Some((good, path))) = (reason, &checkpoints.last) {
             output::line(&format!(
-                "The last good state is that of update {}: {}",
+                "The last good state is that of update {}: `{}`",
                 count(*good),
                 path.display()
             ));
@@ -155,11 +155,11 @@ impl Report {
         }
         match (reason, &checkpoints.last) {
             (StopReason::Asked, Some(_)) => {
-                output::line(&format!("Go on with: alexnet-lab train --resume {}", typed(folder)));
+                output::line(&format!("Go on with: alexnet-lab train --resume {}", words::typed(folder)));
             }
             (StopReason::Diverged, Some((_, path))) => output::line(&format!(
                 "Go on from there with a smaller rate: alexnet-lab train --branch {} --set optim.lr=...",
-                typed(path)
+                words::typed(path)
             )),
             _ => {}
         }
@@ -191,7 +191,7 @@ impl Report {
             Some(difference) => format!("; the scores of the kept batch differ by up to {difference:.1e}"),
             None => String::new(),
         };
-        self.say(&format!("{what} after update {}, from {}{replay}", count(*step), from.display()));
+        self.say(&format!("{what} after update {}, from `{}`{replay}", count(*step), from.display()));
     }
 
     fn started(&mut self, info: &RunInfo) {
@@ -236,7 +236,7 @@ impl Report {
         if !info.refused.is_empty() {
             let list = info.folder.join("refused.csv");
             let files = counted(info.refused.len(), "file");
-            self.say(&format!("         {files} cannot be used; see {}", list.display()));
+            self.say(&format!("         {files} cannot be used; see `{}`", list.display()));
         }
         let (millions, adds) = (info.model.parameters as f64 / 1e6, info.model.multiply_adds as f64 / 1e6);
         self.say(&format!(
@@ -293,9 +293,4 @@ impl Report {
             output::note(text);
         }
     }
-}
-
-/// A path as it is typed in a command.
-fn typed(path: &Path) -> String {
-    words::argument(&path.display().to_string())
 }

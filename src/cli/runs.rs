@@ -49,7 +49,7 @@ pub(super) fn list(args: RunsArgs) -> Status {
         },
     );
     if let Err(problem) = looked {
-        return output::bad_input(&format!("{}: {}", problem.folder.display(), problem.reason), json);
+        return output::bad_input(&format!("`{}`: {}", problem.folder.display(), problem.reason), json);
     }
     if entries.is_empty() {
         return no_runs(&[folder], json);
@@ -60,16 +60,16 @@ pub(super) fn list(args: RunsArgs) -> Status {
             (Some(facts), _) if json => object(entry, facts),
             (Some(facts), _) => output::line(&sentence(entry, facts)),
             (None, RunState::Damaged(reason)) => {
-                output::note(&format!("left out: {}: {reason}", entry.folder.display()));
+                output::note(&format!("left out: `{}`: {reason}", entry.folder.display()));
             }
-            (None, _) => output::note(&format!("left out: {}: it has just begun", entry.folder.display())),
+            (None, _) => output::note(&format!("left out: `{}`: it has just begun", entry.folder.display())),
         }
     }
     if !json {
         let readable: Vec<_> =
             entries.iter().filter_map(|entry| Some((&entry.name, entry.facts.as_ref()?))).collect();
-        let configs: Vec<_> = readable.iter().map(|(_, facts)| &facts.config).collect();
-        for difference in engine::differences(&configs) {
+        let settings: Vec<_> = readable.iter().map(|(_, facts)| facts.settings()).collect();
+        for difference in engine::differences(&settings) {
             output::line(&format!("{}:", difference.setting));
             for ((name, _), value) in readable.iter().zip(difference.values) {
                 output::line(&format!("  {name}  {}", value.as_deref().unwrap_or("–")));
@@ -92,7 +92,7 @@ pub(super) fn report(args: ReportArgs) -> Status {
     if json {
         output::object(&json!({ "event": "report", "path": out, "runs": records.len() }));
     } else {
-        output::line(&format!("The report is in {}", out.display()));
+        output::line(&format!("The report is in `{}`", out.display()));
     }
     Status::Done
 }
@@ -103,9 +103,9 @@ fn found(folders: &[PathBuf], json: bool) -> Result<Vec<RunRecord>, Status> {
     let mut records: Vec<RunRecord> = Vec::new();
     for folder in folders {
         let (more, problems) = engine::runs(folder, &cancel)
-            .map_err(|p| output::bad_input(&format!("{}: {}", p.folder.display(), p.reason), json))?;
+            .map_err(|p| output::bad_input(&format!("`{}`: {}", p.folder.display(), p.reason), json))?;
         for problem in problems {
-            output::note(&format!("left out: {}: {}", problem.folder.display(), problem.reason));
+            output::note(&format!("left out: `{}`: {}", problem.folder.display(), problem.reason));
         }
         records.extend(more);
     }
@@ -116,7 +116,7 @@ fn found(folders: &[PathBuf], json: bool) -> Result<Vec<RunRecord>, Status> {
 }
 
 fn no_runs(folders: &[PathBuf], json: bool) -> Status {
-    let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let names: Vec<String> = folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
     let text = format!("no run was found in {}; `alexnet-lab train` makes one", names.join(", "));
     output::bad_input(&text, json)
 }

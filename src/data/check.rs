@@ -14,7 +14,7 @@ use image::RgbImage;
 use super::error::DataError;
 use super::near::{self, Look, Looks, NearDuplicates};
 use super::store::PictureStore;
-use super::{ColourStatistics, Dataset, Description, Refused, Split};
+use super::{ColourStatistics, Corrected, Dataset, Description, Refused, Split};
 
 /// Pairs of equal pictures that are listed one by one; the others are counted.
 const MAX_PAIRS: usize = 1000;
@@ -28,11 +28,13 @@ pub struct Check {
     pub classes: Vec<ClassCount>,
     /// Pictures that cannot be used, in the order of the data set.
     pub refused: Vec<Refused>,
-    /// Indices of those to train on, in order.
+    /// Where those to train on stand in the source, corrected or not, in order.
     pub refused_to_train: Vec<u32>,
     /// What belongs to no class: the first thousand, and how much it is.
     pub left_out: Vec<Refused>,
     pub left_out_count: usize,
+    /// How much of the list of corrections holds, if there is one.
+    pub corrected: Option<Corrected>,
     /// How large the usable pictures are; nothing if there are none, or if they are drawn at any size.
     pub sizes: Option<Sizes>,
     /// What the usable training pictures come to; nothing if nobody can train on them.
@@ -149,6 +151,7 @@ pub fn check(
         refused_to_train: watched.refused_to_train(),
         left_out: dataset.left_out().to_vec(),
         left_out_count: dataset.left_out_count(),
+        corrected: dataset.corrected(),
         sizes: if dataset.is_drawn() { None } else { watched.sizes(side) },
         figures,
         duplicates: watched.duplicates(),
@@ -212,8 +215,9 @@ impl Watched {
     }
 
     fn refused_to_train(&self) -> Vec<u32> {
-        let train = (0..).zip(self.outcomes(Split::Train));
-        train.filter(|(_, outcome)| !matches!(outcome.get(), Some(Ok(_)))).map(|(index, _)| index).collect()
+        let train = self.outcomes(Split::Train).iter().enumerate();
+        let refused = train.filter(|(_, outcome)| !matches!(outcome.get(), Some(Ok(_))));
+        refused.map(|(index, _)| self.dataset.place(Split::Train, index)).collect()
     }
 
     fn class_counts(&self) -> Vec<ClassCount> {

@@ -37,6 +37,17 @@ pub enum Correction {
     LeaveOut,
 }
 
+/// How much of a list holds for a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrected {
+    /// Corrections in the list. Those that hold no more name pictures that are not there, or say what the source says.
+    pub listed: usize,
+    /// Pictures that have another class by them.
+    pub relabelled: usize,
+    /// Pictures that are not used because of them.
+    pub left_out: usize,
+}
+
 /// Corrections by the names of the pictures, in the order of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Corrections {
@@ -155,6 +166,11 @@ impl Corrections {
         self.list.is_empty()
     }
 
+    /// "3 relabelled, 2 left out (list 1a2b3c4d)": the same for equal lists, whatever their files, and for no others.
+    pub fn named(&self) -> String {
+        format!("{} (list {:08x})", self.counted(), crc32fast::hash(self.to_text("").as_bytes()))
+    }
+
     /// "3 relabelled, 2 left out".
     pub fn counted(&self) -> String {
         let left_out = self.list.values().filter(|correction| **correction == Correction::LeaveOut).count();
@@ -186,10 +202,11 @@ fn fields(line: &str) -> Option<Vec<String>> {
 }
 
 /// A data set as it is with its corrections: other labels, and fewer pictures.
-struct Corrected {
+struct CorrectedDataset {
     original: Arc<dyn Dataset>,
     description: Description,
     corrections: Corrections,
+    corrected: Corrected,
     train: Vec<Item>,
     validation: Vec<Item>,
 }
@@ -267,10 +284,11 @@ pub(super) fn corrected(original: Arc<dyn Dataset>, path: &Path) -> Result<Arc<d
     if relabelled + left_out > 0 {
         description.layout += &format!("; {}, as corrected", told(relabelled, left_out));
     }
-    Ok(Arc::new(Corrected { original, description, corrections, train, validation }))
+    let corrected = Corrected { listed: corrections.len(), relabelled, left_out };
+    Ok(Arc::new(CorrectedDataset { original, description, corrections, corrected, train, validation }))
 }
 
-impl Corrected {
+impl CorrectedDataset {
     fn item(&self, split: Split, index: usize) -> &Item {
         match split {
             Split::Train => &self.train[index],
@@ -283,7 +301,7 @@ impl Corrected {
     }
 }
 
-impl Dataset for Corrected {
+impl Dataset for CorrectedDataset {
     fn description(&self) -> &Description {
         &self.description
     }
@@ -349,6 +367,10 @@ impl Dataset for Corrected {
 
     fn corrections(&self) -> Option<&Corrections> {
         Some(&self.corrections)
+    }
+
+    fn corrected(&self) -> Option<Corrected> {
+        Some(self.corrected)
     }
 }
 

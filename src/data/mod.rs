@@ -48,7 +48,7 @@ use sources::{Opening, SingleFile};
 
 pub use check::{Check, ClassCount, Duplicates, Figures, Sizes, check};
 pub use colour::{ColourPca, ColourStatistics, Colouring};
-pub use corrections::{Correction, Corrections};
+pub use corrections::{Corrected, Correction, Corrections};
 pub use decode::{decode, dimensions, square};
 pub use error::{DataError, DataSetThere};
 pub use fingerprint::Fingerprint;
@@ -258,6 +258,11 @@ pub trait Dataset: Send + Sync {
 
     /// The corrections that are laid over the source.
     fn corrections(&self) -> Option<&Corrections> {
+        None
+    }
+
+    /// How many of these hold.
+    fn corrected(&self) -> Option<Corrected> {
         None
     }
 

@@ -36,7 +36,7 @@ pub struct PresetInfo {
 
 /// All presets, the smallest input first.
 pub fn presets() -> Vec<PresetInfo> {
-    let info = |preset: &'static crate::model::Preset| PresetInfo {
+    let info = |preset: &'static Preset| PresetInfo {
         name: preset.name,
         title: preset.title,
         input_side: preset.input().side as u32,

@@ -10,7 +10,7 @@ use super::folder::refused_table;
 use super::prepare::loader_threads;
 use super::statistics::InputStatistics;
 use crate::config::DataConfig;
-use crate::data::{self, NearPair, Refused};
+use crate::data::{self, Corrected, NearPair, Refused};
 use crate::model::fitting_preset;
 
 pub use crate::data::LARGEST_DISTANCE;
@@ -59,10 +59,12 @@ pub struct DataCheck {
     pub near: Option<NearCounts>,
     pub refused_count: usize,
     pub left_out_count: usize,
+    /// How much of the list of corrections holds, if there is one.
+    pub corrections: Option<CorrectionCounts>,
     /// Mean picture and colours of the usable training pictures, at the prepared side.
     #[serde(skip)]
     pub inputs: Option<InputStatistics>,
-    /// Indices of the refused training pictures, in order.
+    /// Where the refused training pictures stand in the source, in order.
     #[serde(skip)]
     pub refused_to_train: Vec<u32>,
     #[serde(skip)]
@@ -93,7 +95,7 @@ impl DataCheck {
 /// Why the file cannot be written.
 pub fn write_refused(path: &Path, files: &[FileReason]) -> Result<(), String> {
     let table = refused_table(files.iter().map(|file| (&*file.name, &*file.reason)));
-    std::fs::write(path, table).map_err(|e| format!("cannot write {} ({e})", path.display()))
+    std::fs::write(path, table).map_err(|e| format!("cannot write `{}` ({e})", path.display()))
 }
 
 /// Width and height in pixels, by the number of pixels.
@@ -127,6 +129,23 @@ pub struct NearDuplicate {
     pub distance: u32,
     /// Whether one is for training and the other for validation.
     pub across: bool,
+}
+
+/// How much of a list of corrections holds for a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CorrectionCounts {
+    /// Corrections in the list.
+    pub listed: usize,
+    /// Pictures that have another class by them.
+    pub relabelled: usize,
+    /// Pictures that are left out because of them.
+    pub left_out: usize,
+}
+
+impl From<Corrected> for CorrectionCounts {
+    fn from(Corrected { listed, relabelled, left_out }: Corrected) -> Self {
+        Self { listed, relabelled, left_out }
+    }
 }
 
 /// How evenly pictures are spread over the classes.
@@ -188,12 +207,12 @@ pub struct DuplicatePair {
     pub validation: String,
 }
 
-/// Reads all pictures of a source. With `near`, pictures that look alike are searched for, which differ in at most so
+/// Reads all pictures of a source as a run would see them: with the list of corrections that `config` names. With `near`, pictures that look alike are searched for, which differ in at most so
 /// many bits of 64 ([`LARGEST_DISTANCE`]). `progress` is told how many of how many are done; nothing is returned when
 /// `cancel` was set.
 ///
 /// # Errors
-/// Why the source cannot be opened, and what to do about it.
+/// Why the source or the list cannot be used, and what to do about it.
 pub fn check(
     config: &DataConfig,
     near: Option<u32>,
@@ -256,6 +275,7 @@ pub fn check(
         near_pairs: found.near.map_or_else(Vec::new, |near| near.pairs.into_iter().map(Into::into).collect()),
         refused_count: found.refused.len(),
         left_out_count: found.left_out_count,
+        corrections: found.corrected.map(Into::into),
         inputs: found.figures.as_ref().map(InputStatistics::found),
         refused_to_train: found.refused_to_train,
         classes,

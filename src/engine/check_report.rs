@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::words;
 
-use super::check::{Balance, ClassPictures, DataCheck, FileReason, NearCounts, PictureSizes};
+use super::check::{
+    Balance, ClassPictures, CorrectionCounts, DataCheck, FileReason, NearCounts, PictureSizes,
+};
 
 /// Files, classes and pairs named one by one; the others are counted.
 const LISTED: usize = 20;
@@ -31,6 +33,7 @@ impl DataCheck {
                 ),
             ),
         ];
+        rows.extend(self.corrections.and_then(corrected));
         self.size_rows(&mut rows);
         rows.push((
             "Classes",
@@ -132,6 +135,18 @@ impl fmt::Display for Balance {
             write!(f, "{min} to {max} a class, median {median}")
         }
     }
+}
+
+/// How many corrections hold; nothing for an empty list.
+fn corrected(counts: CorrectionCounts) -> Option<ReportRow> {
+    let CorrectionCounts { listed, relabelled, left_out } = counts;
+    let hold = relabelled + left_out;
+    let [told, relabelled, left_out] = [hold, relabelled, left_out].map(words::count);
+    let holds = words::verb(hold, "holds", "hold");
+    let listed_all = words::count(listed);
+    let text = format!("{told} of {listed_all} {holds}: {relabelled} relabelled, {left_out} left out");
+    let others = "; the others name no picture here, or say what the source says";
+    (listed > 0).then(|| ("Corrections", if hold < listed { text + others } else { text }))
 }
 
 fn few(classes: &[ClassPictures]) -> Option<ReportRow> {

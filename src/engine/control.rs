@@ -5,9 +5,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::desk::{Desks, GLANCE, Progress};
+use super::memory::MemoryNeed;
 use super::model::View;
 use super::outbox::Outbox;
 use super::{Command, Event, Views};
+
+/// How long to wait for pictures before looking at commands again.
+pub(super) const BATCH_WAIT: Duration = Duration::from_millis(20);
 
 /// Serves commands between two pieces of work and remembers those that change its course.
 pub(super) struct Control<'a> {
@@ -66,6 +70,15 @@ impl<'a> Control<'a> {
     pub fn inquire(&self) {
         if !self.stop {
             self.desk.borrow_mut().advance(self.outbox, true);
+        }
+    }
+
+    /// Gives back memory that a run with this need would miss, without a need all that can be given back, and says so.
+    pub fn make_room(&self, need: Option<MemoryNeed>) {
+        if self.desk.borrow_mut().make_room(self.outbox, need) {
+            let text = "the values of the training pictures that Predict searches were given up: the run needs their \
+                        memory";
+            self.outbox.send(Event::Note(text.into()));
         }
     }
 

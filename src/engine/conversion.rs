@@ -42,7 +42,7 @@ pub struct ImportReport {
 pub fn import(request: &ImportRequest) -> Result<ImportReport, String> {
     let ImportRequest { file, out, options } = request;
     if is_same_file(file, out) {
-        return Err(format!("{} would be overwritten; choose another place with --out", file.display()));
+        return Err(format!("`{}` would be overwritten; choose another place with --out", file.display()));
     }
     let imported = model::import(file, options).map_err(|e| e.to_string())?;
     imported.file.write(out).map_err(|e| e.to_string())?;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::inquiry::{Inquiries, Inquiry};
 use super::inspect::{self, Chores, Inspect};
+use super::memory::MemoryNeed;
 use super::model::View;
 use super::outbox::Outbox;
 
@@ -39,6 +40,15 @@ impl Desk {
     /// Takes up, or gives up, an inquiry.
     pub fn serve(&mut self, outbox: &Outbox, model: Option<View<'_>>, inquiry: Inquiry) {
         self.inquiries.serve(outbox, model, inquiry);
+    }
+
+    /// Gives back memory that a run with this need would miss; without a need, all that can be given back. False: there
+    /// was nothing to give, or room for both.
+    pub fn make_room(&mut self, outbox: &Outbox, need: Option<MemoryNeed>) -> bool {
+        match need {
+            Some(need) => self.inquiries.make_room(outbox, need),
+            None => self.inquiries.drop_index(outbox),
+        }
     }
 
     /// Looks into the network: at once, or as a chore.

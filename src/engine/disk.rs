@@ -85,9 +85,9 @@ impl Disk {
         };
         if self.outage.is_none() {
             outbox.send(Event::Warning(format!(
-                "{reason}. Free about {} on the disk that holds {}, connect the disk again if it was taken out, or make \
-                 the folder writable. Until then the training goes on and nothing is lost: what cannot be written waits in memory, and it is tried again \
-                 by itself",
+                "{reason}. Free about {} on the disk that holds `{}`, connect the disk again if it was taken out, or make \
+                 the folder writable. Until then the training goes on and nothing is lost: what cannot be written waits \
+                 in memory, and it is tried again by itself",
                 words::bytes(bytes),
                 folder.display()
             )));
@@ -103,8 +103,10 @@ impl Disk {
             return;
         }
         if self.outage.take().is_some() {
-            outbox
-                .send(Event::Note(format!("{} can be written again; nothing is missing", folder.display())));
+            outbox.send(Event::Note(format!(
+                "`{}` can be written again; nothing is missing",
+                folder.display()
+            )));
         }
     }
 }

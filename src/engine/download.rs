@@ -220,7 +220,7 @@ fn run(
     let Some(set) = sets.iter().find(|set| set.is_called(&request.name)) else {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         return bad_input(format!(
-            "there is no known data set `{}`: choose one of {}, or add it to catalogue.toml in {}",
+            "there is no known data set `{}`: choose one of {}, or add it to catalogue.toml in `{}`",
             request.name,
             names.join(", "),
             shelf.root().display()

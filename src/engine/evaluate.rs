@@ -1,9 +1,8 @@
 //! Measuring the validation split.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::control::Control;
+use super::control::{BATCH_WAIT, Control};
 use super::error::RunError;
 use super::event::Event;
 use super::model::View;
@@ -12,9 +11,6 @@ use crate::infer::{self, Views};
 use crate::train::{Tally, micro_batch};
 use crate::vis::{Evaluation, EvaluationPoint};
 use crate::words;
-
-/// How long to wait for pictures before looking at commands again.
-const BATCH_WAIT: Duration = Duration::from_millis(20);
 
 /// Measures the validation split with a model, tells the progress and serves commands before each pass. While
 /// the device is busy with a pass, the pictures of the next are read. At most `at_once` pictures pass through the
@@ -34,10 +30,9 @@ pub(super) fn evaluate(
 ) -> Result<Option<(Tally, usize)>, RunError> {
     let spec = model.input.spec();
     let total = store.len(Split::Validation);
-    let per_picture = if views == Views::Ten { 10 } else { 1 };
     let affordable = micro_batch(model.network.shapes(), 256).min(model.input.most_at_once());
     let at_once = affordable.min(at_once);
-    let pass = (at_once / per_picture).max(1);
+    let pass = (at_once / views.count()).max(1);
     let loader = Loader::validation(store.clone(), pass, spec.side as u32, 0);
     let loader =
         loader.map_err(|e| RunError::internal(format!("the validation pictures cannot be read: {e}")))?;
@@ -85,8 +80,7 @@ pub(super) fn measure(
     views: Views,
     at_once: usize,
 ) -> Result<Option<Evaluation>, RunError> {
-    let times = if views == Views::Ten { 10 } else { 1 };
-    let mut evaluation = Evaluation::new(source.to_owned(), times, model.classes.to_vec());
+    let mut evaluation = Evaluation::new(source.to_owned(), views.count(), model.classes.to_vec());
     let result = evaluate(control, model, store, views, at_once, &mut |scores, batch| {
         let rows = scores.chunks_exact(model.classes.len());
         for ((scores, &label), &index) in rows.zip(&batch.labels).zip(&batch.indices) {

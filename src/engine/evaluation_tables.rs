@@ -10,7 +10,7 @@ use crate::words::quoted;
 
 /// A table that cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {path}: {reason}; choose another folder, or make room there")]
+#[error("cannot write `{path}`: {reason}; choose another folder, or make room there")]
 pub struct TableError {
     /// The table, or the folder that cannot be made.
     pub path: PathBuf,
@@ -74,10 +74,10 @@ fn confusion_table(evaluation: &Evaluation) -> String {
 /// # Errors
 /// A file that cannot be read or is no such table, by its path.
 pub fn read_confusion(path: &Path) -> Result<(Vec<String>, Vec<u32>), String> {
-    let text = fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+    let text = fs::read_to_string(path).map_err(|e| format!("`{}` cannot be read: {e}", path.display()))?;
     confusion_of(&text).ok_or_else(|| {
         format!(
-            "{} is no table of confusions; make it again with `alexnet-lab eval --tables`",
+            "`{}` is no table of confusions; make it again with `alexnet-lab eval --tables`",
             path.display()
         )
     })

@@ -2,21 +2,17 @@
 //! the loss explodes.
 
 use std::path::Path;
-use std::time::Duration;
 
-use super::control::Control;
+use super::control::{BATCH_WAIT, Control};
 use super::error::RunError;
 use super::event::{Event, RateFound, Stage};
 use super::feed;
 use super::model::{Model, View};
-use super::plan::Plan;
+use super::plan::{Plan, steps_per_epoch};
 use crate::config::RunConfig;
-use crate::data::{HostBatch, Loader, Next, Split};
+use crate::data::{HostBatch, Loader, Next};
 use crate::train::{Between, Changed, Finder, Outcome, RateRange, Trainer, Tried};
 use crate::vis::{self, RatePoint};
-
-/// How long to wait for a batch before looking at commands again.
-const BATCH_WAIT: Duration = Duration::from_millis(20);
 
 /// Searches for a rate with the network, the data and the settings of `config`, from its first weights; the
 /// rate and the schedule in it are not used. `idle` answers predictions meanwhile, and stays as it is.
@@ -62,7 +58,7 @@ fn search(
             }
         }
     }
-    let steps_per_epoch = plan.store.len(Split::Train).div_ceil(plan.settings.batch);
+    let steps_per_epoch = steps_per_epoch(&plan.store, &plan.settings) as usize;
     let loader = plan.loader(&trainer, range.updates.div_ceil(steps_per_epoch.max(1)), 0)?;
     let mut finder = Finder::new(range);
     while let Some(rate) = finder.next_rate() {

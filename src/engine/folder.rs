@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::film::FILM;
 use super::lock::{LOCK_FILE, Lock};
 use super::pictures;
+use super::places::{numbered, runs_root};
 use super::tables::{self, Table};
 use crate::config::RunConfig;
 use crate::data::Refused;
@@ -52,7 +53,7 @@ impl HeldFolder {
         };
         let place = shelf.aside();
         Some(format!(
-            "{which} put aside in {}: those that are whole go when the run has come past them",
+            "{which} put aside in `{}`: those that are whole go when the run has come past them",
             place.display()
         ))
     }
@@ -70,12 +71,12 @@ pub(super) struct Marks {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FolderError {
     #[error(
-        "the folder {path} already holds a run or a file of that name ({name}); choose another one, or remove it first"
+        "the folder `{path}` already holds a run or a file of that name ({name}); choose another one, or remove it first"
     )]
     Occupied { path: PathBuf, name: &'static str },
-    #[error("cannot make the run folder {path}: {reason}; choose another place with --out")]
+    #[error("cannot make the run folder `{path}`: {reason}; choose another place with --out")]
     Make { path: PathBuf, reason: io::Error },
-    #[error("cannot write {path}: {reason}{}", remedy(reason))]
+    #[error("cannot write `{path}`: {reason}{}", remedy(reason))]
     Write { path: PathBuf, reason: io::Error },
     #[error(
         "the run folder {path} is in use by another program{}; wait until it ends, or stop it first",
@@ -88,7 +89,7 @@ impl FolderError {
     /// What has happened, without what to do about it.
     pub fn what(&self) -> String {
         match self {
-            Self::Write { path, reason } => format!("cannot write {}: {reason}", path.display()),
+            Self::Write { path, reason } => format!("cannot write `{}`: {reason}", path.display()),
             other => other.to_string(),
         }
     }
@@ -124,8 +125,6 @@ const OWN_FILES: [&str; 15] = [
     CORRECTIONS,
 ];
 
-/// The folder of all runs, where the program was started.
-const RUNS: &str = "runs";
 /// The settings of a run.
 pub(super) const CONFIG: &str = "config.toml";
 /// The list of corrections that a run began with.
@@ -368,49 +367,5 @@ impl RunFolder {
 
     fn failed(&self, reason: io::Error) -> FolderError {
         FolderError::Write { path: self.path.clone(), reason }
-    }
-}
-
-/// Where the user's documents are, for runs that cannot be kept where the program was started.
-fn among_documents() -> Option<PathBuf> {
-    dirs::document_dir().or_else(dirs::home_dir).map(|folder| folder.join("alexnet-lab-runs"))
-}
-
-/// The folders in which runs are kept that were given none of their own.
-pub(super) fn usual_roots() -> Vec<PathBuf> {
-    [Some(PathBuf::from(RUNS)), among_documents()].into_iter().flatten().collect()
-}
-
-/// `runs` where the program was started, or in the user's documents if that place cannot be written.
-fn runs_root() -> Result<PathBuf, FolderError> {
-    let here = PathBuf::from(RUNS);
-    let Err(reason) = fs::create_dir_all(&here) else { return Ok(here) };
-    match among_documents() {
-        Some(folder) if fs::create_dir_all(&folder).is_ok() => Ok(folder),
-        _ => Err(FolderError::Make { path: here, reason }),
-    }
-}
-
-/// The number that the name of a run begins with.
-pub(super) fn number_of(path: &Path) -> Option<u32> {
-    path.file_name()?.to_str()?.split('-').next()?.parse().ok()
-}
-
-/// The next free number, as in `runs/0007-alexnet-64-sample`.
-fn numbered(root: &Path, model: &str, source: &str) -> Result<PathBuf, FolderError> {
-    let failed = |reason| FolderError::Make { path: root.into(), reason };
-    let taken = fs::read_dir(root).map_err(failed)?.flatten().filter_map(|entry| number_of(&entry.path()));
-    let mut number = taken.max().unwrap_or(0) + 1;
-    let source = Path::new(source).file_stem().map_or_else(|| "data".into(), |name| name.to_string_lossy());
-    let source: String =
-        source.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect();
-    loop {
-        let path = root.join(format!("{number:04}-{model}-{source}"));
-        match fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            // Another program was quicker.
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(reason) => return Err(failed(reason)),
-        }
     }
 }

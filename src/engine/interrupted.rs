@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::folder::{number_of, usual_roots};
 use super::lock;
+use super::places::{number_of, usual_roots};
 use crate::train::checkpoint::{Shelf, State, read_state};
+use crate::words;
 
 /// A run that has not made all of its updates and that nobody is working on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub fn interrupted_run(last: Option<&Path>) -> Option<Interrupted> {
     let newest = beside.into_iter().chain(usual_roots()).filter_map(|root| newest_in(&root));
     let all = last.map(Path::to_owned).into_iter().chain(newest);
     let newest = all.filter_map(|run| Some((touched(&run)?, run))).max()?.1;
-    interrupted(&std::path::absolute(&newest).unwrap_or(newest))
+    interrupted(&words::absolute(&newest))
 }
 
 /// The run with the highest number in a folder of runs.

@@ -227,7 +227,7 @@ fn write(job: &Job, shelf: &Shelf, keep: usize, outbox: &Outbox) -> Outcome {
     let Job { checkpoint, tables } = job;
     let step = checkpoint.state.step;
     let folder = shelf.folder();
-    fs::create_dir_all(folder).map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+    fs::create_dir_all(folder).map_err(|e| format!("cannot make the folder `{}`: {e}", folder.display()))?;
     let written = checkpoint.write(folder, tables).map_err(|e| e.to_string())?;
     shelf.prune(keep, checkpoint.state.best.map(|best| best.step));
     let kept = shelf.kept();

@@ -52,7 +52,7 @@ impl Lock {
                 return Err(FolderError::InUse { path: folder.into(), owner: owner.trim().to_owned() });
             }
             // Some network drives know no locks; a run there is better than none.
-            Err(TryLockError::Error(reason)) => log::warn!("{} cannot be locked: {reason}", path.display()),
+            Err(TryLockError::Error(reason)) => log::warn!("`{}` cannot be locked: {reason}", path.display()),
         }
         // Only a hint for people; a full disk is told where it matters.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "process {}", std::process::id()));

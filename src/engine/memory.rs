@@ -34,9 +34,14 @@ impl MemoryNeed {
         }
     }
 
+    /// Whether so many bytes more have room beside it. Where nobody knows what there is, they are thought to.
+    pub(super) fn leaves(&self, bytes: usize) -> bool {
+        self.of.is_none_or(|of| self.bytes.saturating_add(bytes as u64) <= of / 10 * 9)
+    }
+
     /// A warning if it is more than nine tenths of what there is; other programs need some.
     pub(super) fn warning(&self) -> Option<String> {
-        let of = self.of.filter(|of| self.bytes > of / 10 * 9)?;
+        let of = self.of.filter(|_| !self.leaves(0))?;
         Some(format!(
             "training needs about {} of memory and this machine has {}: it may become very slow or be ended by the \
              system; let fewer pictures pass at once (--set optim.micro_batch=8) or choose a smaller network",
@@ -65,6 +70,8 @@ mod tests {
         assert_eq!(need(2, Some(8)).words(), "needs about 2.0 GiB of 8.0 GiB of memory");
         assert_eq!(need(2, None).words(), "needs about 2.0 GiB of memory");
         assert_eq!((need(7, Some(8)).warning(), need(99, None).warning()), (None, None));
+        assert!(need(5, Some(8)).leaves(2 << 30) && !need(6, Some(8)).leaves(2 << 30));
+        assert!(need(99, None).leaves(2 << 30));
         assert!(need(8, Some(8)).warning().is_some_and(|text| text.contains("optim.micro_batch")));
     }
 }

@@ -32,6 +32,7 @@ mod outbox;
 mod pace;
 mod pacer;
 mod pictures;
+mod places;
 mod plan;
 mod prepare;
 mod prepared;
@@ -42,6 +43,7 @@ mod rows;
 mod run;
 mod run_list;
 mod runs;
+mod sample;
 mod settings;
 mod sketch;
 mod start;
@@ -51,6 +53,7 @@ mod tables;
 mod take_up;
 mod tiles;
 mod timetable;
+mod usable;
 mod worker;
 
 pub use browse::{
@@ -59,8 +62,8 @@ pub use browse::{
 };
 pub use catalogue::{PresetInfo, devices, presets};
 pub use check::{
-    Balance, ClassPictures, DataCheck, DuplicatePair, FileReason, LARGEST_DISTANCE, NEAR_DISTANCE,
-    NearCounts, NearDuplicate, PictureSizes, check, write_refused,
+    Balance, ClassPictures, CorrectionCounts, DataCheck, DuplicatePair, FileReason, LARGEST_DISTANCE,
+    NEAR_DISTANCE, NearCounts, NearDuplicate, PictureSizes, check, write_refused,
 };
 pub use check_report::ReportRow;
 pub use command::{Command, PictureSource, RateRange, TakeUp, Views};
@@ -79,8 +82,8 @@ pub use film::{film, newest_kernels};
 pub use folder::refused_table;
 pub use handle::Engine;
 pub use inquiry::{
-    FolderAnswer, FolderScore, IndexInfo, Inquiry, InquiryEnd, InquiryNews, Nearest, Neighbour, folder_table,
-    small_picture,
+    FolderAnswer, FolderQuestion, FolderScore, IndexInfo, Inquiry, InquiryEnd, InquiryNews, Nearest,
+    Neighbour, folder_table, small_picture,
 };
 pub use inspect::{Answer, Inspect, Inspected, Question, exciting_table};
 pub use interrupted::{Interrupted, interrupted, interrupted_run};

@@ -13,6 +13,7 @@ use crate::model::{
     ConvKernels, FirstKernels, ImportError, Imported, Input, LayerKind, ModelFile, ModelFileError, Network,
 };
 use crate::vis::{FilterGrid, LayerKernels};
+use crate::words;
 
 /// A network with what it takes to use it.
 pub(super) struct Model {
@@ -40,7 +41,7 @@ impl Model {
         let Imported { file, origin, foreign, notes } = ModelFile::open(path)?;
         let remark = foreign.then(|| {
             let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
-            format!("{} was read as a {origin}{notes}", path.display())
+            format!("`{}` was read as a {origin}{notes}", path.display())
         });
         let damaged = |e: crate::model::ShapeError| ModelFileError::Damaged {
             path: path.into(),
@@ -95,9 +96,7 @@ impl View<'_> {
             columns,
         }))
     }
-}
 
-impl View<'_> {
     /// The kernels of a convolution as they are now; `None` if there is no convolution of that name.
     pub fn kernels(&self, layer: &str) -> Result<Option<LayerKernels>, String> {
         let found = self.network.kernels(layer)?;
@@ -148,20 +147,16 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 /// # Errors
 /// Why it cannot be used, with its path.
 pub(super) fn open_file(path: &Path) -> Result<RgbImage, String> {
-    let bytes = read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    data::decode(&bytes).map_err(|reason| format!("{} cannot be used: {reason}", path.display()))
+    let bytes = read(path).map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
+    data::decode(&bytes).map_err(|reason| format!("`{}` cannot be used: {reason}", path.display()))
 }
 
 /// The name of a picture, and its pixels or why there are none.
 pub(super) fn open_picture(source: PictureSource) -> (String, Result<RgbImage, String>) {
     match source {
-        PictureSource::File(path) => {
-            let name =
-                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into());
-            (name, open_file(&path))
-        }
+        PictureSource::File(path) => (words::file_name(&path), open_file(&path)),
         PictureSource::Bytes { name, bytes } => {
-            let picture = data::decode(&bytes).map_err(|reason| format!("{name} cannot be used: {reason}"));
+            let picture = data::decode(&bytes).map_err(|reason| format!("`{name}` cannot be used: {reason}"));
             (name, picture)
         }
         PictureSource::Pixels { name, picture } | PictureSource::Labelled { name, picture, .. } => {

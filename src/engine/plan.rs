@@ -78,7 +78,7 @@ impl Room {
             }
         };
         match folder.describe(config, &error.refused) {
-            Ok(()) => error.message += &format!("; all are listed in {}", folder.refused_file().display()),
+            Ok(()) => error.message += &format!("; all are listed in `{}`", folder.refused_file().display()),
             Err(reason) => log::warn!("the list of unusable files was not written: {reason}"),
         }
         error

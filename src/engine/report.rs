@@ -21,7 +21,7 @@ pub enum ReportError {
     NoRuns,
     #[error("the curves could not be drawn: {0}")]
     Drawing(String),
-    #[error("cannot write {path}: {reason}; choose another place, or make room there")]
+    #[error("cannot write `{path}`: {reason}; choose another place, or make room there")]
     Write { path: PathBuf, reason: io::Error },
 }
 
@@ -130,8 +130,8 @@ fn curves(page: &mut String, runs: &[RunRecord]) -> Result<(), ReportError> {
 }
 
 fn settings_that_differ(page: &mut String, runs: &[RunRecord]) {
-    let configs: Vec<_> = runs.iter().map(|run| &run.config).collect();
-    let found = differences(&configs);
+    let settings: Vec<_> = runs.iter().map(RunRecord::settings).collect();
+    let found = differences(&settings);
     push(page, "<h2>Settings that differ</h2>");
     if found.is_empty() {
         push(page, "<p>None.</p>");

@@ -1,19 +1,21 @@
 //! The runs of a folder at a glance, without their curves, looked at again and again: what has not changed since the
 //! last look is not read again, so that a folder of hundreds of runs can be kept in sight while one of them grows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::folder::{CONFIG, PARENT, usual_roots};
+use super::folder::{CONFIG, PARENT};
 use super::interrupted::newest_state;
 use super::lock;
-use super::runs::{RunProblem, RunRecord, run_folders};
+use super::places::usual_roots;
+use super::runs::{RunProblem, RunRecord, comparable, run_folders};
 use crate::config::RunConfig;
 use crate::train::checkpoint::Shelf;
 use crate::vis::EvaluationPoint;
+use crate::words;
 
 /// Last updates whose mean loss is told: of a single batch, much is chance.
 const LAST_UPDATES: usize = 20;
@@ -61,6 +63,8 @@ pub struct RunEntry {
 pub struct RunFacts {
     /// The settings with every blank filled in.
     pub config: RunConfig,
+    /// What its list of corrections says, in a few words that are the same for equal lists.
+    pub corrections: Option<String>,
     /// Updates made, and of how many, where a checkpoint tells.
     pub steps: u64,
     pub total_steps: Option<u64>,
@@ -79,6 +83,11 @@ pub struct RunFacts {
 }
 
 impl RunFacts {
+    /// The settings by their dotted names, to be compared with those of other runs.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        comparable(&self.config, self.corrections.as_ref())
+    }
+
     /// The network's preset.
     pub fn network(&self) -> &str {
         self.config.model.preset.as_deref().unwrap_or("–")
@@ -149,6 +158,7 @@ fn facts(record: RunRecord, held: bool) -> (RunState, RunFacts) {
         loss: (!last.is_empty()).then_some(loss),
         device: newest.map(|state| state.device),
         config: record.config,
+        corrections: record.corrections,
         parent: record.parent,
         model_file: record.model_file,
     };
@@ -235,16 +245,12 @@ impl Stamp {
 pub fn usual_runs_folder() -> PathBuf {
     let roots = usual_roots();
     let there = roots.iter().find(|root| root.is_dir()).or(roots.first());
-    there.map_or_else(
-        || PathBuf::from("runs"),
-        |root| std::path::absolute(root).unwrap_or_else(|_| root.clone()),
-    )
+    there.map_or_else(|| PathBuf::from("runs"), |root| words::absolute(root))
 }
 
 /// The name of a run's folder.
 pub(super) fn name_of(folder: &Path) -> String {
-    let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    words::file_name(&words::absolute(folder))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

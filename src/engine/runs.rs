@@ -1,13 +1,15 @@
 //! The runs that a folder holds: what each was, how it went, and in which settings they differ.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::folder::{CONFIG, PARENT};
+use super::folder::{CONFIG, CORRECTIONS, PARENT};
 use super::rows;
 use super::run_list::name_of;
 use super::tables;
 use crate::config::RunConfig;
+use crate::data::Corrections;
 use crate::vis::History;
 
 /// A run as its folder tells of it.
@@ -17,6 +19,8 @@ pub struct RunRecord {
     pub folder: PathBuf,
     /// The settings with every blank filled in.
     pub config: RunConfig,
+    /// What its list of corrections says, in a few words that are the same for equal lists.
+    pub corrections: Option<String>,
     /// Its curves. Those of a long run are in fewer points.
     pub history: History,
     /// The model it ended with.
@@ -49,14 +53,21 @@ impl RunRecord {
             .map_err(|e| problem(format!("metrics.csv cannot be read ({e})")))?;
         let there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
         let parent = std::fs::read_to_string(folder.join(PARENT)).ok().and_then(|text| parent(&text));
+        let corrections = config.data.corrections.as_deref().and_then(|named| corrections(folder, named));
         Ok(Self {
             folder: folder.to_owned(),
             config,
+            corrections,
             history,
             model_file: there("model.safetensors"),
             filters: there("filters.png"),
             parent,
         })
+    }
+
+    /// The settings by their dotted names, to be compared with those of other runs.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        comparable(&self.config, self.corrections.as_ref())
     }
 
     /// Updates made.
@@ -120,6 +131,29 @@ fn is_run(folder: &Path) -> bool {
     has_updates || has(CONFIG) && !has("rates.csv")
 }
 
+/// What the list of corrections of the run in `folder` says: its own copy, or the list that the settings name. Nothing
+/// for an empty list, which changes nothing.
+fn corrections(folder: &Path, named: &Path) -> Option<String> {
+    let own = folder.join(CORRECTIONS);
+    match Corrections::read(if own.is_file() { &own } else { named }) {
+        Ok(list) => (!list.is_empty()).then(|| list.named()),
+        // Nobody can say what it was.
+        Err(_) => Some(named.display().to_string()),
+    }
+}
+
+/// The settings by their dotted names, with what the list of corrections says in place of where it lies: each run has
+/// a copy of its own.
+pub(super) fn comparable(config: &RunConfig, corrections: Option<&String>) -> BTreeMap<String, String> {
+    const NAME: &str = "data.corrections";
+    let mut settings = config.settings();
+    match corrections {
+        Some(said) => settings.insert(NAME.into(), said.clone()),
+        None => settings.remove(NAME),
+    };
+    settings
+}
+
 /// A setting in which some runs differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -129,15 +163,15 @@ pub struct Difference {
     pub values: Vec<Option<String>>,
 }
 
-/// The settings in which runs differ, in the order of the alphabet. Where a run is kept is none of them.
-pub fn differences(runs: &[&RunConfig]) -> Vec<Difference> {
-    let all: Vec<_> = runs.iter().map(|config| config.settings()).collect();
-    let mut names: Vec<&String> = all.iter().flat_map(|settings| settings.keys()).collect();
+/// The settings in which runs differ, in the order of the alphabet, from the settings of each
+/// ([`RunRecord::settings`]). Where a run is kept is none of them.
+pub fn differences(runs: &[BTreeMap<String, String>]) -> Vec<Difference> {
+    let mut names: Vec<&String> = runs.iter().flat_map(|settings| settings.keys()).collect();
     names.sort_unstable();
     names.dedup();
     names.retain(|name| *name != "run.out");
     let difference = |name: &String| {
-        let values: Vec<_> = all.iter().map(|settings| settings.get(name).cloned()).collect();
+        let values: Vec<_> = runs.iter().map(|settings| settings.get(name).cloned()).collect();
         let differs = values.windows(2).any(|pair| pair[0] != pair[1]);
         differs.then(|| Difference { setting: name.clone(), values })
     };

@@ -17,6 +17,7 @@ use crate::model::{FineTune, Input, InputSpec, ModelFile, Network, Preset, Shape
 use crate::train::Velocities;
 use crate::train::checkpoint::{Checkpoint, State};
 use crate::vis::History;
+use crate::words;
 
 /// What a run goes on from, besides its network.
 pub(super) struct Taken {
@@ -66,12 +67,12 @@ impl Taken {
         };
         let difference = Pictures::of(store).difference(&state.data, folder, store).or_else(kept_batch);
         let source = &store.description().source;
-        let path = self.path.display();
+        let path = words::typed(&self.path);
         let (difference, remedy) = match difference {
             None => return Ok(()),
             Some(Difference::Pixels(difference)) if self.changed_pictures => {
                 control.outbox.send(Event::Warning(format!(
-                    "the pictures of {source} are not quite those of the run: {difference}; it goes on with them as \
+                    "the pictures of `{source}` are not quite those of the run: {difference}; it goes on with them as \
                      they are, and its figures are not those of a run that never changed"
                 )));
                 return Ok(());
@@ -82,7 +83,7 @@ impl Taken {
             Some(Difference::Set(difference)) => (difference, "or go on with what is there"),
         };
         Err(RunError::bad_input(format!(
-            "the pictures of {source} are not those of the run: {difference}; bring them back, name their new place \
+            "the pictures of `{source}` are not those of the run: {difference}; bring them back, name their new place \
              with --data, {remedy} in a branch: `alexnet-lab train --branch {path}`"
         )))
     }
@@ -95,7 +96,7 @@ impl Taken {
             error.message += &format!(
                 "; if the pictures of the run have moved, name their new place: `alexnet-lab train --{how} {} --data \
                  NEW_PLACE`",
-                what.display()
+                words::typed(what)
             );
         }
         error
@@ -145,11 +146,11 @@ pub(super) fn again(file: ModelFile, path: &Path, classes: &[String]) -> Result<
         return Ok(FineTune { file, replaced: None });
     }
     Err(RunError::bad_input(format!(
-        "the pictures have {} classes that are not the {} of the checkpoint {path}; to train its network on them, \
+        "the pictures have {} classes that are not the {} of the checkpoint `{path}`; to train its network on them, \
          begin a new run with `--from {}`",
         classes.len(),
         file.classes.len(),
-        Checkpoint::model_file(path).display(),
+        words::typed(&Checkpoint::model_file(path)),
         path = path.display(),
     )))
 }
@@ -162,7 +163,7 @@ pub(super) fn read(control: &Control, config: &RunConfig) -> Result<Option<Model
     let Some(path) = &config.model.from else { return Ok(None) };
     if let Some(setting) = contradicting(config) {
         return Err(RunError::bad_input(format!(
-            "{setting} cannot be set together with model.from: the network comes as it is from {}; leave \
+            "{setting} cannot be set together with model.from: the network comes as it is from `{}`; leave \
              {setting} out",
             path.display()
         )));
@@ -171,12 +172,12 @@ pub(super) fn read(control: &Control, config: &RunConfig) -> Result<Option<Model
     let found = &imported.file.spec.name;
     if let Some(wanted) = config.model.preset.as_ref().filter(|wanted| *wanted != found) {
         return Err(RunError::bad_input(format!(
-            "model.preset is {wanted}, but {} holds the network {found}; leave model.preset out",
+            "model.preset is {wanted}, but `{}` holds the network {found}; leave model.preset out",
             path.display()
         )));
     }
     for note in &imported.notes {
-        control.outbox.send(Event::Warning(format!("{}: {note}", path.display())));
+        control.outbox.send(Event::Warning(format!("`{}`: {note}", path.display())));
     }
     Ok(Some(imported.file))
 }
@@ -228,7 +229,7 @@ pub(super) fn prepare(
     let start = file.fine_tune(classes, config.run.seed).map_err(|e| RunError::bad_input(e.to_string()))?;
     if let (Some(layer), Some(path)) = (&start.replaced, &config.model.from) {
         control.outbox.send(Event::Warning(format!(
-            "the {before} classes of {} are not the {} of the data: its last layer {layer} was replaced by one \
+            "the {before} classes of `{}` are not the {} of the data: its last layer {layer} was replaced by one \
              with small random weights and biases of 0; all other layers begin as they are in the file",
             path.display(),
             classes.len()

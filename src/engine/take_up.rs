@@ -7,11 +7,13 @@ use super::error::RunError;
 use super::event::{Event, Stage};
 use super::folder::{CONFIG, CORRECTIONS, HeldFolder, Marks};
 use super::lock::{LOCK_FILE, Lock};
-use super::rows::{self, TableFault};
+use super::rows;
 use super::tables;
+use super::usable::{Found, newest, nothing_to_resume, one};
 use crate::config::RunConfig;
-use crate::train::checkpoint::{Checkpoint, CheckpointError, Parent, Shelf, State};
+use crate::train::checkpoint::{Checkpoint, Parent, Shelf, State};
 use crate::vis::History;
+use crate::words;
 
 /// What to go on from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,10 +107,10 @@ impl Named {
         let shown = path.display();
         if !path.is_dir() {
             return Err(RunError::bad_input(format!(
-                "there is no run folder {shown}; name the folder of a run, for example runs/0001-alexnet-64-sample"
+                "there is no run folder `{shown}`; name the folder of a run, for example runs/0001-alexnet-64-sample"
             )));
         }
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let path = words::absolute(path);
         if path.file_name().is_some_and(|name| name == "checkpoints")
             && let Some(run) = path.parent()
         {
@@ -124,7 +126,7 @@ impl Named {
             return Ok(Self { run: path, checkpoint: None });
         }
         Err(RunError::bad_input(format!(
-            "{shown} is no run folder: it holds neither {CONFIG} nor checkpoints"
+            "`{shown}` is no run folder: it holds neither {CONFIG} nor checkpoints"
         )))
     }
 }
@@ -142,10 +144,10 @@ fn resume(
         && path.parent() != Some(Shelf::of_run(run).folder())
     {
         return Err(RunError::bad_input(format!(
-            "{} does not lie in the run that it is of, so that it cannot be resumed; begin a branch instead: \
+            "`{}` does not lie in the run that it is of, so that it cannot be resumed; begin a branch instead: \
              `alexnet-lab train --branch {}`",
             path.display(),
-            path.display()
+            words::typed(path)
         )));
     }
     let fits = |State { metrics, data, .. }: &State| {
@@ -186,7 +188,7 @@ fn refuse_links(run: &Path) -> Result<(), RunError> {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
                 return Err(RunError::bad_input(format!(
-                    "{} is a link to another place; a run that goes on writes only into its own folder: put what it \
+                    "`{}` is a link to another place; a run that goes on writes only into its own folder: put what it \
                      leads to in its place, or remove it",
                     entry.path().display()
                 )));
@@ -202,7 +204,8 @@ fn put_in_order(run: &Path) -> Result<(), RunError> {
     if !shelf.folder().is_dir() {
         return Ok(());
     }
-    let failed = |e| RunError::bad_input(format!("{} cannot be put in order: {e}", shelf.folder().display()));
+    let failed =
+        |e| RunError::bad_input(format!("`{}` cannot be put in order: {e}", shelf.folder().display()));
     shelf.prepare().map_err(failed)
 }
 
@@ -217,7 +220,7 @@ fn branch(
     let found = match named {
         Some(path) => one(run, path, anything)?,
         None => newest(control, run, anything)?.ok_or_else(|| {
-            RunError::bad_input(format!("{} has no checkpoint yet to begin a branch at", run.display()))
+            RunError::bad_input(format!("`{}` has no checkpoint yet to begin a branch at", run.display()))
         })?,
     };
     let mut before = settings(&found.checkpoint.config, &found.path.join(CONFIG))?;
@@ -229,7 +232,7 @@ fn branch(
         differences.iter().find(|name| DECIDED.iter().any(|decided| name.starts_with(decided)))
     {
         return Err(RunError::bad_input(format!(
-            "{name} cannot be changed in a branch: the network comes as it is from {}",
+            "{name} cannot be changed in a branch: the network comes as it is from `{}`",
             found.path.display()
         )));
     }
@@ -248,126 +251,6 @@ fn branch(
 fn own_corrections(run: &Path, named: Option<PathBuf>) -> Option<PathBuf> {
     let own = run.join(CORRECTIONS);
     named.map(|named| if own.exists() { own } else { named })
-}
-
-/// A whole checkpoint and the curves up to it.
-struct Found {
-    checkpoint: Box<Checkpoint>,
-    path: PathBuf,
-    history: History,
-}
-
-/// Why a checkpoint cannot be used, in words.
-struct Unfit {
-    reason: String,
-    /// It may well be whole: of a newer version, or on a disk that does not answer now. It must not be passed over.
-    perhaps_whole: bool,
-}
-
-/// The checkpoint that was asked for, or why it cannot be used and which one can.
-fn one(
-    run: &Path,
-    path: PathBuf,
-    fits: impl Fn(&State) -> Result<History, TableFault>,
-) -> Result<Found, RunError> {
-    let unfit = match read(&path, &fits) {
-        Ok(found) => return Ok(found),
-        Err(unfit) => unfit,
-    };
-    let before = usable_before(run, &path, &fits);
-    let offer = before.map(|(step, path)| {
-        format!("; the newest whole one before it is that of update {step}: {}", path.display())
-    });
-    Err(RunError::bad_input(unfit.reason + &offer.unwrap_or_default()))
-}
-
-/// The newest usable checkpoint on the shelf before this one.
-fn usable_before(
-    run: &Path,
-    path: &Path,
-    fits: impl Fn(&State) -> Result<History, TableFault>,
-) -> Option<(u64, PathBuf)> {
-    let shelf = Shelf::of_run(run).list();
-    let before = shelf.range(..step_of(&shelf, path)).rev().find(|(_, path)| read(path, &fits).is_ok());
-    before.map(|(step, path)| (*step, path.clone()))
-}
-
-/// The step of a checkpoint on a shelf; one that is not on it comes after all others.
-fn step_of(shelf: &std::collections::BTreeMap<u64, PathBuf>, path: &Path) -> u64 {
-    shelf.iter().find(|(_, found)| *found == path).map_or(u64::MAX, |(step, _)| *step)
-}
-
-/// The newest checkpoint that is whole; damaged ones are told. One that may well be whole, but cannot be read by this
-/// program or at this moment, is not passed over. None: the run has not come to its first.
-fn newest(
-    control: &Control,
-    run: &Path,
-    fits: impl Fn(&State) -> Result<History, TableFault>,
-) -> Result<Option<Found>, RunError> {
-    let shelf = Shelf::of_run(run);
-    let mut faults = Vec::new();
-    for path in shelf.list().into_values().rev() {
-        match read(&path, &fits) {
-            Ok(found) => {
-                for fault in faults {
-                    control.outbox.send(Event::Warning(format!(
-                        "{fault}; it is left out, and update {} is gone on from instead",
-                        found.checkpoint.state.step
-                    )));
-                }
-                return Ok(Some(found));
-            }
-            Err(unfit) if unfit.perhaps_whole => {
-                let before = usable_before(run, &path, &fits).map(|(step, path)| {
-                    format!("; to go on from update {step} all the same, name {}", path.display())
-                });
-                return Err(RunError::bad_input(unfit.reason + &before.unwrap_or_default()));
-            }
-            Err(unfit) => faults.push(unfit.reason),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(RunError::bad_input(format!(
-            "no checkpoint of {} can be used: {}; the settings of the run are in {CONFIG} there: \
-             `alexnet-lab train --config {CONFIG} --out NEW_FOLDER` begins it again",
-            run.display(),
-            faults.join("; ")
-        )));
-    }
-    // Interrupted before its first checkpoint. Without that folder, rows may come from a run of another kind.
-    let begun = shelf.folder().is_dir() || rows::is_empty(&tables::metrics_of(run));
-    if run.join("model.safetensors").exists() || !begun {
-        return Err(nothing_to_resume(run, "it has no checkpoints"));
-    }
-    Ok(None)
-}
-
-fn nothing_to_resume(run: &Path, reason: &str) -> RunError {
-    let model = run.join("model.safetensors");
-    let remedy = if model.exists() {
-        format!("train its model further with `alexnet-lab train --from {}`", model.display())
-    } else {
-        "begin a new run".into()
-    };
-    RunError::bad_input(format!("{} cannot be resumed: {reason}; {remedy}", run.display()))
-}
-
-/// Reads a checkpoint and the rows that belong to it.
-fn read(path: &Path, fits: impl Fn(&State) -> Result<History, TableFault>) -> Result<Found, Unfit> {
-    let checkpoint = Checkpoint::read(path).map_err(|error| Unfit {
-        reason: error.to_string(),
-        perhaps_whole: matches!(error, CheckpointError::Newer { .. } | CheckpointError::Unreadable { .. }),
-    })?;
-    let history = fits(&checkpoint.state).map_err(|TableFault { reason, passing }| Unfit {
-        reason: format!(
-            "the checkpoint {} cannot be gone on from: {reason} (a branch can begin there: \
-             `alexnet-lab train --branch {}`)",
-            path.display(),
-            path.display()
-        ),
-        perhaps_whole: passing,
-    })?;
-    Ok(Found { checkpoint: Box::new(checkpoint), path: path.into(), history })
 }
 
 fn settings(text: &str, origin: &Path) -> Result<RunConfig, RunError> {
@@ -390,7 +273,7 @@ fn check_free(before: &RunConfig, config: &RunConfig, run: &Path) -> Result<Vec<
         "{} cannot be changed when a run is resumed, it would be another run; begin a branch instead: \
          `alexnet-lab train --branch {} --set {}=...`",
         refused.join(", "),
-        run.display(),
+        words::typed(run),
         refused[0]
     )))
 }
@@ -406,6 +289,6 @@ pub struct KeptCheckpoint {
 /// The checkpoints in a run folder, oldest first. Lists a folder: not for the window's thread.
 pub fn kept_checkpoints(run: &Path) -> Vec<KeptCheckpoint> {
     // Absolute, so that they are found wherever the program stands.
-    let run = std::path::absolute(run).unwrap_or_else(|_| run.into());
+    let run = words::absolute(run);
     Shelf::of_run(&run).list().into_iter().map(|(step, path)| KeptCheckpoint { step, path }).collect()
 }

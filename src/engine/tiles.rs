@@ -24,7 +24,7 @@ pub(super) fn take_up(device: &OpenDevice) {
     let Some(path) = file(&device.info) else { return };
     let tiles = std::fs::read_to_string(&path).ok().and_then(|text| read(&text, &device.info));
     if let Err(error) = use_tiles(software, tiles) {
-        log::warn!("{} is not used: {error}", path.display());
+        log::warn!("`{}` is not used: {error}", path.display());
     }
 }
 
@@ -40,7 +40,7 @@ fn read(text: &str, info: &DeviceInfo) -> Option<Tiles> {
 /// A folder that cannot be written.
 pub(super) fn keep(tiles: Tiles, info: &DeviceInfo) -> Result<PathBuf, String> {
     let path = file(info).ok_or("this system has no folder for caches")?;
-    let failed = |e: std::io::Error| format!("cannot write {}: {e}", path.display());
+    let failed = |e: std::io::Error| format!("cannot write `{}`: {e}", path.display());
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }

@@ -183,7 +183,7 @@ impl Worker<'_> {
         let found = &dataset.description().classes;
         if *found != model.classes {
             return Err(RunError::bad_input(format!(
-                "the classes of {} are not those of the model: {}",
+                "the classes of `{}` are not those of the model: {}",
                 config.source,
                 class_difference(found, &model.classes)
             )));

@@ -141,6 +141,8 @@ pub enum Action {
     /// Work out the last hidden layer's values of the training pictures.
     MakeIndex,
     StopIndex,
+    /// Forget these values, and give their memory back.
+    DropIndex,
     /// Search for the training pictures most like this one.
     FindAlike(u64),
     /// Sort out files that were dropped on the window: pictures, a model, a data source.

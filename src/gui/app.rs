@@ -1,9 +1,8 @@
 //! The window's frame: takes in events, lets the panels draw, carries out what they ask.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender};
 use egui::{Context, Ui, ViewportCommand};
 
 use super::action::Action;
@@ -14,61 +13,17 @@ use super::draft::Draft;
 use super::frame_times::FrameTimes;
 use super::notice::Severity;
 use super::panels::shortcuts;
+use super::port::Port;
 use super::run_reader::RunReader;
-use super::state::{DeviceChoice, Found, State};
+use super::state::{DeviceChoice, State};
 use super::tab::Tab;
 use super::view::View;
-use super::{incoming, layers_view, layout, memory, theme};
+use super::{incoming, layout, memory, theme};
 use crate::config::RunConfig;
-use crate::engine::{self, Among, BrowseNews, BrowseRequest, Browser, Command, Engine, Event, PresetInfo};
+use crate::engine::{self, BrowseRequest, Command, PresetInfo};
 
 /// Key of the window's memory in the stored settings.
 const VIEW: &str = "view";
-
-/// Small pictures taken in at a time, so that a flood of them never holds up the window.
-const AT_ONCE: usize = 48;
-
-/// How often the memory is asked for.
-const MEMORY_PAUSE: Duration = Duration::from_secs(2);
-
-/// The window's ways to the engine and to the browser.
-pub struct Port {
-    commands: Sender<Command>,
-    events: Receiver<Event>,
-    browse: Box<dyn Fn(BrowseRequest)>,
-    news: Receiver<BrowseNews>,
-    _browser: Option<Browser>,
-    /// Kept alive here; dropping it saves a run in hand.
-    _engine: Option<Engine>,
-}
-
-impl Port {
-    /// The port of a running engine and a browser.
-    pub fn of(engine: Engine, browser: Browser) -> Self {
-        Self {
-            commands: engine.commands(),
-            events: engine.events().clone(),
-            browse: Box::new(browser.requests()),
-            news: browser.news().clone(),
-            _browser: Some(browser),
-            _engine: Some(engine),
-        }
-    }
-
-    /// A port made of bare channels, for example in a test.
-    pub fn bare(
-        commands: Sender<Command>,
-        events: Receiver<Event>,
-        requests: Sender<BrowseRequest>,
-        news: Receiver<BrowseNews>,
-    ) -> Self {
-        let browse = Box::new(move |request| {
-            // Fails only when nobody browses any more.
-            let _ = requests.send(request);
-        });
-        Self { commands, events, browse, news, _browser: None, _engine: None }
-    }
-}
 
 /// The program behind the window.
 pub struct App {
@@ -80,13 +35,13 @@ pub struct App {
     /// Looks at the folder of runs, once somebody has asked for it.
     pub(super) runs: Option<RunReader>,
     frame_times: Option<FrameTimes>,
-    port: Port,
+    pub(super) port: Port,
     /// The share held back for validation that the data source was opened with.
     opened_share: f64,
     /// Orders for when the data source is known.
     waiting: VecDeque<Command>,
     /// When the memory was asked for last.
-    memory_read: Instant,
+    pub(super) memory_read: Instant,
 }
 
 impl App {
@@ -149,10 +104,7 @@ impl App {
 
     /// Opens the data source to look at. What was being opened before is given up.
     pub(super) fn describe(&mut self) {
-        let mut data = self.draft.base.data.clone();
-        if let Ok(drafted) = self.draft.config() {
-            data.validation_share = drafted.data.validation_share;
-        }
+        let mut data = self.draft.data();
         self.open_corrections();
         // The pictures are shown as the source has them; what was said of them is shown beside.
         data.corrections = None;
@@ -200,7 +152,7 @@ impl App {
         self.waiting.len() < before
     }
 
-    fn send_waiting(&mut self) {
+    pub(super) fn send_waiting(&mut self) {
         while self.state.looking.is_none()
             && let Some(command) = self.waiting.pop_front()
         {
@@ -208,128 +160,9 @@ impl App {
         }
     }
 
-    /// Takes in what the engine and the background tasks have sent, and closes the window once all is saved.
-    pub fn take_in(&mut self, ctx: &Context) {
-        while let Ok(event) = self.port.events.try_recv() {
-            self.state.apply(event);
-        }
-        self.go_on_afterwards();
-        self.list_checkpoints();
-        if self.memory_read.elapsed() > MEMORY_PAUSE {
-            self.memory_read = Instant::now();
-            (self.state.memory, self.state.free_memory) = (memory::taken(), memory::free());
-        }
-        if std::mem::take(&mut self.state.film.to_read)
-            && let Some(run) = self.state.film.run.clone()
-        {
-            self.background.read_film(run);
-        }
-        self.take_in_pictures(ctx);
-        self.take_in_picked();
-        match self.state.found {
-            Found::Ready(..) => self.view.remember_source(&self.state.source),
-            Found::Unusable(_) => {
-                if self.take_back_start() {
-                    self.state.apply(Event::Cancelled);
-                }
-            }
-            Found::Nothing | Found::Looking => {}
-        }
-        self.send_waiting();
-        self.take_in_download();
-        self.take_in_runs();
-        for done in self.background.finished() {
-            for action in self.take_in_done(done) {
-                self.carry_out(action, ctx, None);
-            }
-        }
-        self.close_politely(ctx);
-    }
-
-    /// Takes in what the browser has found; small pictures become textures.
-    fn take_in_pictures(&mut self, ctx: &Context) {
-        for _ in 0..AT_ONCE {
-            match self.port.news.try_recv() {
-                Ok(BrowseNews::Small { set, version, place, result }) => {
-                    if version == layers_view::VERSION {
-                        if set == self.state.gallery.order {
-                            self.view.layers.thumbs.insert(ctx, place, version, result);
-                        }
-                        continue;
-                    }
-                    let of_data = place.among != Among::DataSet;
-                    if set == self.state.gallery.order && (!of_data || self.view.data.wants(version)) {
-                        let (data, evaluate) = (&mut self.view.data, &mut self.view.evaluate);
-                        let thumbs = if of_data { &mut data.thumbs } else { &mut evaluate.thumbs };
-                        thumbs.insert(ctx, place, version, result);
-                    }
-                }
-                Ok(news) => {
-                    let surveyed = matches!(news, BrowseNews::Surveyed { .. });
-                    let refused = matches!(
-                        news,
-                        BrowseNews::RefusedKnown { .. } | BrowseNews::Checked { result: Ok(Some(_)), .. }
-                    );
-                    self.state.apply_browse(news);
-                    if surveyed {
-                        self.view.data.colours_known();
-                    }
-                    if refused {
-                        self.view.data.refused_known();
-                    }
-                }
-                Err(_) => return,
-            }
-        }
-        // The rest comes with the next frame.
-        ctx.request_repaint();
-    }
-
-    fn take_in_done(&mut self, done: Done) -> Vec<Action> {
-        match done {
-            Done::KnownSets(sets) => self.state.downloads.sets = Some(sets),
-            Done::Devices(devices) => self.state.devices = Some(devices),
-            Done::Interrupted(run) => self.state.interrupted = Some(run),
-            Done::Problem(text) => self.state.notices.push(Severity::Error, text),
-            Done::Wrote(path) => {
-                self.state.notices.push(Severity::Info, format!("The list is in {}", path.display()));
-            }
-            Done::SmallPictures(pictures) => self.view.predict.take(pictures),
-            Done::WroteKernels(path) => {
-                self.state.notices.push(Severity::Info, format!("The kernels are in {}", path.display()));
-            }
-            Done::Film(run, Ok(frames)) => {
-                self.state.film_read(&run, frames);
-                self.view.film.frame = None;
-            }
-            // Of the run going on there is simply none yet.
-            Done::Film(run, Err(reason)) => {
-                if self.state.film.run.as_ref() != Some(&run) {
-                    self.state.notices.push(Severity::Error, reason);
-                }
-            }
-            Done::Checkpoints(run, kept) => {
-                if self.branch_run().as_ref() == Some(&run) {
-                    self.state.checkpoints = Some(kept);
-                }
-            }
-            Done::WroteTables(folder) => {
-                let text = format!("classes.csv, confusion.csv and pictures.csv are in {}", folder.display());
-                self.state.notices.push(Severity::Info, text);
-            }
-            Done::LoadedRun(folder, run) => self.state.runs.loaded(&folder, run),
-            Done::WroteReport(path) => {
-                self.state.notices.push(Severity::Info, format!("The report is in {}", path.display()));
-            }
-            Done::GoBack(path, rate) => self.go_back(path, rate),
-            other => return incoming::actions_for(other),
-        }
-        Vec::new()
-    }
-
     /// The first wish to close a busy window stops the run and waits until it is saved; a second one closes
     /// at once, and the engine saves while the program ends.
-    fn close_politely(&mut self, ctx: &Context) {
+    pub(super) fn close_politely(&mut self, ctx: &Context) {
         let wished = ctx.input(|input| input.viewport().close_requested());
         if wished && self.state.busy() && !self.state.closing {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);

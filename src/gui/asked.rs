@@ -7,6 +7,7 @@ use super::format::sentence;
 use super::notice::Severity;
 use super::state::State;
 use crate::engine::{FolderAnswer, FolderScore, IndexInfo, InquiryEnd, InquiryNews, Nearest};
+use crate::words;
 
 /// A folder of pictures, or many files, with the answers so far.
 #[derive(Debug)]
@@ -101,10 +102,8 @@ impl State {
         self.asked.albums += 1;
         let id = self.asked.albums;
         let title = match &inputs[..] {
-            [one] => {
-                one.file_name().map_or_else(|| one.display().to_string(), |n| n.to_string_lossy().into())
-            }
-            many => crate::words::counted(many.len(), "file"),
+            [one] => words::file_name(one),
+            many => words::counted(many.len(), "file"),
         };
         let asked_of = self.model_and_step();
         self.asked.album = Some(Album {
@@ -164,6 +163,10 @@ impl State {
                     InquiryEnd::Failed(reason) => Index::Failed(sentence(&reason)),
                     InquiryEnd::Done | InquiryEnd::Stopped => Index::None,
                 };
+            }
+            InquiryNews::IndexDropped => {
+                self.asked.alike.clear();
+                self.asked.index = Index::None;
             }
             InquiryNews::Nearest { id, result } => {
                 if let Some(alike) = self.asked.alike.get_mut(&id) {

@@ -1,14 +1,15 @@
 //! Asking the network: about a picture, a folder, the training pictures most alike.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::app::App;
 use super::asked::{Alike, Index};
-use super::background::Dialog;
+use super::dialogs::Dialog;
 use super::notice::Severity;
 use super::predict_view::Shown;
 use super::tab::Tab;
-use crate::engine::{Command, Inquiry, PictureSource, Views, folder_table};
+use crate::engine::{Command, FolderQuestion, Inquiry, PictureSource, Views, folder_table};
+use crate::words;
 
 /// Guesses asked for, as in the paper's Figure 4.
 const TOP: usize = 5;
@@ -35,7 +36,7 @@ impl App {
             return;
         }
         let name = match &source {
-            PictureSource::File(path) => file_name(path),
+            PictureSource::File(path) => words::file_name(path),
             PictureSource::Bytes { name, .. }
             | PictureSource::Pixels { name, .. }
             | PictureSource::Labelled { name, .. } => name.clone(),
@@ -80,8 +81,10 @@ impl App {
         self.view.predict.shown = Shown::Folder;
         self.view.predict.listed = Default::default();
         let id = self.state.asked_about_many(inputs.clone());
-        let views = self.views();
-        self.send(Command::Inquire(Inquiry::Folder { id, inputs, views, top: TOP }));
+        let indexed = matches!(self.state.asked.index, Index::Ready { .. });
+        let nearest = if self.view.predict.folder_alike && indexed { ALIKE } else { 0 };
+        let asked = FolderQuestion { views: self.views(), top: TOP, nearest };
+        self.send(Command::Inquire(Inquiry::Folder { id, inputs, asked }));
     }
 
     pub(super) fn pick_answers(&self, frame: Option<&eframe::Frame>) {
@@ -95,11 +98,9 @@ impl App {
         if self.state.model.is_none() {
             return;
         }
-        let data = self.draft.base.data.clone();
-        let data = self.draft.config().map_or(data, |config| config.data);
         self.state.asked.index = Index::Making { done: 0, total: 0 };
         self.view.predict.forget_answer();
-        self.send(Command::Inquire(Inquiry::Index(Box::new(data))));
+        self.send(Command::Inquire(Inquiry::Index(Box::new(self.draft.data()))));
     }
 
     pub(super) fn find_alike(&mut self, id: u64) {
@@ -110,8 +111,4 @@ impl App {
             self.send(Command::Inquire(Inquiry::Nearest { id, source, count: ALIKE }));
         }
     }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

@@ -5,29 +5,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use image::RgbImage;
-use rfd::{AsyncFileDialog, FileHandle};
 
 use super::action::Figure;
+use super::clipboard::{self, Pasted};
 use super::format::sentence;
-use super::incoming::SOURCE_ENDINGS;
 use super::runs::LoadedRun;
 use super::state::DeviceChoice;
 use crate::engine::{self, Interrupted, KeptCheckpoint, RunRecord, SetInfo, write_report};
 use crate::vis::{self, Evaluation, FilterGrid, Scale};
-
-/// No person answers a dialog faster than this: an earlier "cancelled" means that none was shown.
-const NO_DIALOG: Duration = Duration::from_millis(250);
-
-/// Endings of picture files that the dialog offers.
-pub const PICTURE_ENDINGS: [&str; 10] =
-    ["jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "JPEG", "JPG"];
-
-/// Endings of model files: of this program, of PyTorch, of Caffe.
-pub const MODEL_ENDINGS: [&str; 4] = ["safetensors", "pth", "pt", "caffemodel"];
 
 /// The result of a task.
 #[derive(Debug)]
@@ -76,41 +64,6 @@ pub enum Done {
     Problem(String),
 }
 
-/// What was on the clipboard.
-#[derive(Debug)]
-pub enum Pasted {
-    Picture(RgbImage),
-    Files(Vec<PathBuf>),
-    Text(String),
-}
-
-/// Which file to ask for.
-#[derive(Clone, Debug)]
-pub enum Dialog {
-    Folder,
-    Archive,
-    Pictures,
-    Model,
-    /// The folder of a run.
-    Run,
-    /// With the name to propose.
-    SaveModel(String),
-    /// With the name to propose and the text to write.
-    SaveList(&'static str, String),
-    /// A folder of pictures to ask about.
-    AskedFolder,
-    /// A list of corrections to take in.
-    Corrections,
-    SaveFigure(Figure),
-    /// The folder of a run whose film is wanted.
-    Film,
-    /// A folder for the tables of a measurement.
-    Tables,
-    /// A folder of runs.
-    Runs,
-    SaveReport,
-}
-
 /// Starts tasks and collects what they hand back.
 pub struct Background {
     ctx: egui::Context,
@@ -143,90 +96,6 @@ impl Background {
             let problem = format!("The system refused to start the thread \"{name}\": {reason}");
             let _ = self.outbox.send(Done::Problem(problem));
         }
-    }
-
-    /// Shows a file dialog. It is made here, on the window's thread, and awaited elsewhere.
-    pub fn ask(&self, dialog: Dialog, parent: Option<&eframe::Frame>) {
-        let mut files = AsyncFileDialog::new();
-        if let Some(frame) = parent {
-            files = files.set_parent(frame);
-        }
-        match dialog {
-            Dialog::Folder => {
-                let answer =
-                    files.set_title("Folder with one folder of pictures for each class").pick_folder();
-                self.await_answer(answer, |file: FileHandle| Done::Source(file.path().into()));
-            }
-            Dialog::Archive => {
-                let files = files.set_title("Archive or list of pictures");
-                let answer = files
-                    .add_filter("Archives and lists", &SOURCE_ENDINGS)
-                    .add_filter("All files", &["*"])
-                    .pick_file();
-                self.await_answer(answer, |file: FileHandle| Done::Source(file.path().into()));
-            }
-            Dialog::Pictures => {
-                let files = files.set_title("Pictures to classify");
-                let answer = files
-                    .add_filter("Pictures", &PICTURE_ENDINGS)
-                    .add_filter("All files", &["*"])
-                    .pick_files();
-                self.await_answer(answer, |files: Vec<FileHandle>| {
-                    Done::Pictures(files.iter().map(|file| file.path().into()).collect())
-                });
-            }
-            Dialog::Model => {
-                let files = files.set_title("Model file").add_filter("Models", &MODEL_ENDINGS);
-                self.await_answer(files.pick_file(), |file: FileHandle| Done::Model(file.path().into()));
-            }
-            Dialog::Run => {
-                let answer = files.set_title("Folder of the run to resume").pick_folder();
-                self.await_answer(answer, |file: FileHandle| Done::Run(file.path().into()));
-            }
-            Dialog::SaveModel(name) => {
-                let files = files.set_title("Save the model as").add_filter("Models", &["safetensors"]);
-                let answer = files.set_file_name(name).save_file();
-                self.await_answer(answer, |file: FileHandle| Done::SaveTo(file.path().into()));
-            }
-            Dialog::SaveFigure(figure) => self.ask_for_figure(files, figure),
-            Dialog::Film => {
-                let answer = files.set_title("Folder of the run whose film to show").pick_folder();
-                self.await_answer(answer, |file: FileHandle| Done::FilmOf(file.path().into()));
-            }
-            Dialog::Tables => {
-                let answer = files.set_title("Folder for the tables").pick_folder();
-                self.await_answer(answer, |file: FileHandle| Done::TablesTo(file.path().into()));
-            }
-            Dialog::Runs => {
-                let answer = files.set_title("Folder of the runs to compare").pick_folder();
-                self.await_answer(answer, |file: FileHandle| Done::RunsIn(file.path().into()));
-            }
-            Dialog::SaveReport => {
-                let files = files.set_title("Save the report as").add_filter("Pages", &["html"]);
-                let answer = files.set_file_name("report.html").save_file();
-                self.await_answer(answer, |file: FileHandle| Done::ReportTo(file.path().into()));
-            }
-            Dialog::Corrections => {
-                let files = files.set_title("List of corrections").add_filter("Tables", &["csv"]);
-                self.await_answer(files.pick_file(), |file: FileHandle| {
-                    Done::Corrections(file.path().into())
-                });
-            }
-            Dialog::AskedFolder => {
-                let answer = files.set_title("Folder of pictures to classify").pick_folder();
-                self.await_answer(answer, |file: FileHandle| Done::AskedFolder(file.path().into()));
-            }
-            Dialog::SaveList(name, text) => {
-                let files = files.set_title("Save the list as").add_filter("Tables", &["csv"]);
-                let answer = files.set_file_name(name).save_file();
-                self.await_answer(answer, |file: FileHandle| Done::List(file.path().into(), text));
-            }
-        }
-    }
-
-    fn ask_for_figure(&self, files: AsyncFileDialog, figure: Figure) {
-        let answer = files.set_title("Save the kernels as").set_file_name(figure.file_name()).save_file();
-        self.await_answer(answer, move |file: FileHandle| Done::Figure(figure, file.path().into()));
     }
 
     /// Writes kernels as a picture, or their film: `frames` holds the one in view, or all.
@@ -303,7 +172,7 @@ impl Background {
     pub fn write_report(&self, runs: Vec<PathBuf>, path: PathBuf) {
         self.spawn("write a report", move || {
             let records: Result<Vec<RunRecord>, _> = runs.iter().map(|run| RunRecord::read(run)).collect();
-            let written = records.map_err(|p| format!("{}: {}", p.folder.display(), p.reason));
+            let written = records.map_err(|p| format!("`{}`: {}", p.folder.display(), p.reason));
             let written = written.and_then(|runs| write_report(&runs, &path).map_err(|e| e.to_string()));
             Some(match written {
                 Ok(()) => Done::WroteReport(path),
@@ -316,34 +185,16 @@ impl Background {
     pub fn write(&self, path: PathBuf, text: String) {
         self.spawn("write a list", move || match std::fs::write(&path, text) {
             Ok(()) => Some(Done::Wrote(path)),
-            Err(reason) => {
-                Some(Done::Problem(format!("The list could not be written to {}: {reason}", path.display())))
-            }
-        });
-    }
-
-    fn await_answer<T: 'static>(
-        &self,
-        answer: impl Future<Output = Option<T>> + Send + 'static,
-        done: impl FnOnce(T) -> Done + Send + 'static,
-    ) {
-        self.spawn("file dialog", move || {
-            let asked = Instant::now();
-            match pollster::block_on(answer) {
-                Some(file) => Some(done(file)),
-                None if asked.elapsed() < NO_DIALOG => Some(Done::Problem(
-                    "The system could not show a file dialog. Drop the file on the window instead, or type its path. \
-                     (On Linux, file dialogs need the package xdg-desktop-portal or zenity.)"
-                        .into(),
-                )),
-                None => None,
-            }
+            Err(reason) => Some(Done::Problem(format!(
+                "The list could not be written to `{}`: {reason}",
+                path.display()
+            ))),
         });
     }
 
     /// Reads the clipboard.
     pub fn paste(&self) {
-        self.spawn("clipboard", || Some(read_clipboard()));
+        self.spawn("clipboard", || Some(clipboard::read()));
     }
 
     /// Opens a folder in the system's file manager.
@@ -360,43 +211,11 @@ impl Background {
             // Explorer's exit status says nothing about success.
             let shown = status.is_ok_and(|status| status.success() || cfg!(target_os = "windows"));
             (!shown).then(|| {
-                Done::Problem(format!("No file manager could be opened. The folder is {}", folder.display()))
+                Done::Problem(format!(
+                    "No file manager could be opened. The folder is `{}`",
+                    folder.display()
+                ))
             })
         });
     }
-}
-
-fn read_clipboard() -> Done {
-    let mut clipboard = match arboard::Clipboard::new() {
-        Ok(clipboard) => clipboard,
-        Err(reason) => return Done::Problem(format!("The clipboard cannot be read: {reason}")),
-    };
-    if let Ok(data) = clipboard.get_image()
-        && let Some(picture) = rgb(data.width, data.height, &data.bytes)
-    {
-        return Done::Clipboard(Pasted::Picture(picture));
-    }
-    match clipboard.get().file_list() {
-        Ok(files) if !files.is_empty() => return Done::Clipboard(Pasted::Files(files)),
-        _ => {}
-    }
-    match clipboard.get_text() {
-        Ok(text) if !text.trim().is_empty() => Done::Clipboard(Pasted::Text(text)),
-        _ => Done::Problem(
-            "The clipboard holds no picture. Copy a picture, or the path of one, and paste again.".into(),
-        ),
-    }
-}
-
-/// RGBA bytes as a picture on white; none if the sizes disagree.
-pub fn rgb(width: usize, height: usize, rgba: &[u8]) -> Option<RgbImage> {
-    if width == 0 || height == 0 || rgba.len() != width.checked_mul(height)?.checked_mul(4)? {
-        return None;
-    }
-    let over_white = |pixel: &[u8]| {
-        let alpha = u32::from(pixel[3]);
-        [0, 1, 2].map(|c| ((u32::from(pixel[c]) * alpha + 255 * (255 - alpha)) / 255) as u8)
-    };
-    let pixels = rgba.chunks_exact(4).flat_map(over_white).collect();
-    RgbImage::from_raw(u32::try_from(width).ok()?, u32::try_from(height).ok()?, pixels)
 }

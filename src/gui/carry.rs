@@ -1,14 +1,14 @@
 //! Carrying out actions: the one place where a wish becomes a command to the engine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Context, OutputCommand};
 
 use super::action::{Action, Figure};
 use super::app::App;
-use super::background::Dialog;
 use super::corrections::CorrectionList;
 use super::data_view::Section;
+use super::dialogs::Dialog;
 use super::incoming;
 use super::notice::Severity;
 use super::tab::Tab;
@@ -104,6 +104,7 @@ impl App {
             Action::PickAnswers => self.pick_answers(frame),
             Action::MakeIndex => self.make_index(),
             Action::StopIndex => self.send(Command::Inquire(Inquiry::StopIndex)),
+            Action::DropIndex => self.send(Command::Inquire(Inquiry::DropIndex)),
             Action::FindAlike(id) => self.find_alike(id),
             Action::Dropped(paths) => self.dropped(paths),
             Action::Paste => self.background.paste(),
@@ -154,12 +155,13 @@ impl App {
 
     fn check_data(&mut self) {
         let Some(set) = self.state.gallery.open_set() else { return };
-        self.state.gallery.asked_to_check();
+        self.state.gallery.asked_to_check(self.state.corrections.version());
         // The statistics show how far it is as well, and gain by it.
         if self.view.data.section != Section::Statistics {
             self.view.data.section = Section::Check;
         }
-        self.browse(BrowseRequest::Check { set, near: self.view.data.near });
+        let corrections = self.state.corrections.file().map(Path::to_owned);
+        self.browse(BrowseRequest::Check { set, near: self.view.data.near, corrections });
     }
 
     /// Brings a view to the front; in a narrow window it takes the place of the left column.

@@ -175,9 +175,9 @@ impl CompareView {
         let key = (runs.version, self.ticked.clone());
         if self.differing.0.as_ref() != Some(&key) {
             let compared = self.compared(runs);
-            let configs: Vec<_> =
-                compared.iter().filter_map(|run| Some(&run.facts.as_ref()?.config)).collect();
-            self.differing = (Some(key), differences(&configs));
+            let settings: Vec<_> =
+                compared.iter().filter_map(|run| Some(run.facts.as_ref()?.settings())).collect();
+            self.differing = (Some(key), differences(&settings));
         }
         &self.differing.1
     }

@@ -9,7 +9,9 @@ use super::app::App;
 use super::notice::Severity;
 use super::run_reader::RunReader;
 use super::tab::Tab;
+use super::view::BranchView;
 use crate::engine::usual_runs_folder;
+use crate::words;
 
 /// How long news may wait until it is drawn: drawing can take time from a run.
 const REDRAW: Duration = Duration::from_millis(150);
@@ -55,9 +57,7 @@ impl App {
         }
         let run = self.state.run.as_ref().map(|run| run.folder.as_path()).or(self.view.last_run.as_deref());
         let beside = run.and_then(Path::parent).filter(|folder| folder.is_dir());
-        beside.map_or_else(usual_runs_folder, |folder| {
-            std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
-        })
+        beside.map_or_else(usual_runs_folder, words::absolute)
     }
 
     pub(super) fn take_in_runs(&mut self) {
@@ -69,14 +69,13 @@ impl App {
 
     /// Lists the runs of another folder.
     pub(super) fn compare_in(&mut self, folder: &Path) {
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        self.view.compare.folder = Some(folder);
+        self.view.compare.folder = Some(words::absolute(folder));
     }
 
     /// Opens the sheet of checkpoints of a run of the table.
     pub(super) fn branch_from(&mut self, run: PathBuf) {
         self.state.checkpoints = None;
-        self.view.branch = super::view::BranchView { open: true, run: Some(run), ..Default::default() };
+        self.view.branch = BranchView { open: true, run: Some(run), ..BranchView::default() };
     }
 
     pub(super) fn write_report(&mut self, path: PathBuf) {

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::app::App;
-use super::draft::Field;
+use super::fields::Field;
 use super::notice::Severity;
 use super::state::{Found, Next, Phase};
 use super::tab::Tab;
 use super::view::BranchView;
 use crate::config::Init;
-use crate::engine::{Command, Event, RateRange, Remedy, TakeUp, Views};
+use crate::engine::{Command, Event, RateRange, Remedy, TakeUp};
 
 impl App {
     pub(super) fn start(&mut self) {
@@ -54,10 +54,7 @@ impl App {
         }
         self.state.asked_to_measure();
         self.view.evaluate.forget();
-        let data = self.draft.base.data.clone();
-        let data = self.draft.config().map_or(data, |config| config.data);
-        let views = if self.view.ten_views { Views::Ten } else { Views::One };
-        self.send_when_free(Command::Evaluate { data, views });
+        self.send_when_free(Command::Evaluate { data: self.draft.data(), views: self.views() });
     }
 
     pub(super) fn write_tables(&self, folder: PathBuf) {

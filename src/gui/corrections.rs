@@ -17,6 +17,8 @@ pub struct CorrectionList {
     source: String,
     file: Option<PathBuf>,
     list: Corrections,
+    /// Counts the changes, so that what was found with an earlier list can be told to be old.
+    version: u64,
     done: Vec<Vec<Said>>,
     undone: Vec<Vec<Said>>,
 }
@@ -36,10 +38,10 @@ impl CorrectionList {
             Some(file) if file.exists() => Corrections::read(file).map_err(|e| e.to_string()),
             _ => Ok(Corrections::default()),
         };
-        let folder = self.folder.take();
+        let (folder, version) = (self.folder.take(), self.version + 1);
         let file = if read.is_ok() { file } else { None };
         let (list, problem) = read.map_or_else(|e| (Corrections::default(), Err(e)), |list| (list, Ok(())));
-        *self = Self { folder, source: source.into(), file, list, ..Self::default() };
+        *self = Self { folder, source: source.into(), file, list, version, ..Self::default() };
         problem
     }
 
@@ -50,6 +52,11 @@ impl CorrectionList {
     /// The file that a run is to use; none if there is nothing in it.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref().filter(|_| !self.list.is_empty())
+    }
+
+    /// The number of changes made so far.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     pub fn can_undo(&self) -> bool {
@@ -124,7 +131,8 @@ impl CorrectionList {
         self.list.to_text(&self.source)
     }
 
-    fn write(&self) -> Result<(), String> {
+    fn write(&mut self) -> Result<(), String> {
+        self.version += 1;
         let Some(file) = &self.file else { return Ok(()) };
         self.list.write(file, &self.source).map_err(|e| e.to_string())
     }

@@ -43,7 +43,7 @@ impl FrameTimes {
                 last_panels: 0.0,
             }),
             Err(e) => {
-                log::warn!("{VARIABLE}: {} cannot be written: {e}", path.display());
+                log::warn!("{VARIABLE}: `{}` cannot be written: {e}", path.display());
                 None
             }
         }

@@ -40,6 +40,8 @@ pub struct Gallery {
     pub way_out: WayOut,
     pub survey: Option<Box<Survey>>,
     pub check: CheckState,
+    /// The version of the list of corrections that it was made with.
+    pub checked_with: u64,
     /// The picture shown large, with the epoch it was made for.
     pub large: Option<(Place, usize, Enlarged)>,
     /// Counts the large pictures, so that textures are made only of new ones.
@@ -62,7 +64,9 @@ impl Gallery {
         matches!(self.check, CheckState::Going { .. })
     }
 
-    pub fn asked_to_check(&mut self) {
+    /// A check was asked for, with this version of the list of corrections.
+    pub fn asked_to_check(&mut self, corrections: u64) {
+        self.checked_with = corrections;
         self.check = CheckState::Going { done: 0, total: 0, stopping: false };
     }
 

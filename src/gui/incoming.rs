@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use egui::{Context, Event, Key};
 
 use super::action::Action;
-use super::background::{Done, MODEL_ENDINGS, Pasted};
+use super::background::Done;
+use super::clipboard::Pasted;
+use super::dialogs::MODEL_ENDINGS;
 use super::state::State;
 use crate::engine::PictureSource;
 

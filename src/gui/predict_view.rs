@@ -51,6 +51,8 @@ enum Small {
 pub struct PredictView {
     pub shown: Shown,
     pub listed: Listed,
+    /// With every picture of a folder, the training pictures most like it are searched for.
+    pub folder_alike: bool,
     /// Positions of the folder's list that are in sight.
     pub visible: Range<usize>,
     small: HashMap<PathBuf, (Small, u64)>,
@@ -63,12 +65,21 @@ pub struct PredictView {
 }
 
 impl PredictView {
-    /// Answers of the folder that are listed.
-    pub fn list(&self, album: &Album) -> Vec<usize> {
+    /// How many answers of the folder are listed.
+    pub fn count(&self, album: &Album) -> usize {
         match self.listed {
-            Listed::All => (0..album.answers.len()).collect(),
-            Listed::Wrong => album.wrong.clone(),
-            Listed::Unusable => album.unusable.clone(),
+            Listed::All => album.answers.len(),
+            Listed::Wrong => album.wrong.len(),
+            Listed::Unusable => album.unusable.len(),
+        }
+    }
+
+    /// The answer at a position of the list.
+    pub fn answer(&self, album: &Album, position: usize) -> Option<usize> {
+        match self.listed {
+            Listed::All => Some(position).filter(|&index| index < album.answers.len()),
+            Listed::Wrong => album.wrong.get(position).copied(),
+            Listed::Unusable => album.unusable.get(position).copied(),
         }
     }
 
@@ -90,9 +101,8 @@ impl PredictView {
     /// Files whose small pictures are to be read now, if any.
     pub fn wanted(&mut self, album: Option<&Album>) -> Option<Vec<PathBuf>> {
         let album = album.filter(|_| self.shown == Shown::Folder && !self.reading)?;
-        let list = self.list(album);
-        let visible = list.get(self.visible.start.min(list.len())..self.visible.end.min(list.len()))?;
-        let answers = visible.iter().filter_map(|&index| album.answers.get(index));
+        let visible = self.visible.clone().filter_map(|position| self.answer(album, position));
+        let answers = visible.filter_map(|index| album.answers.get(index));
         let missing =
             answers.filter(|answer| answer.result.is_ok() && !self.small.contains_key(&answer.path));
         let paths: Vec<PathBuf> = missing.take(AT_ONCE).map(|answer| answer.path.clone()).collect();

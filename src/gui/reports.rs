@@ -1,6 +1,6 @@
 //! How the engine's reports change what the window knows.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::curves::{Curves, Happening};
 use super::format::{figures, sentence};
@@ -11,6 +11,7 @@ use crate::engine::{
     Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, StopReason, interrupted,
 };
 use crate::vis::StepPoint;
+use crate::words::absolute;
 
 impl State {
     /// Takes in one report of the engine. Reports that do not fit the present phase change nothing.
@@ -112,7 +113,7 @@ impl State {
                     self.interrupted =
                         run.and_then(|run| interrupted(&run.folder)).or(self.interrupted.take());
                 }
-                let kept = saved.map(|path| format!(" What was learned is kept in {}.", path.display()));
+                let kept = saved.map(|path| format!(" What was learned is kept in `{}`.", path.display()));
                 self.notices.push(Severity::Error, sentence(&message) + &kept.unwrap_or_default());
             }
         }
@@ -216,7 +217,7 @@ impl State {
     /// What a run writes into its own folder is told in its summary; only a save that was asked for is news.
     fn saved(&mut self, path: &Path) {
         if !self.run.as_ref().is_some_and(|run| path.starts_with(&run.folder)) {
-            self.notices.push(Severity::Info, format!("Saved the model to {}", absolute(path).display()));
+            self.notices.push(Severity::Info, format!("Saved the model to `{}`", absolute(path).display()));
         }
     }
 
@@ -256,11 +257,6 @@ impl State {
         // A search that ended without a result leaves nothing to show.
         self.search = self.search.take().filter(|search| search.found.is_some());
     }
-}
-
-/// The whole path, which alone is of use once it is copied elsewhere.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn describe_model(model: &ModelInfo) -> String {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
@@ -26,15 +25,14 @@ pub enum Report {
 /// The folder to look at, and its number; none: nobody watches.
 type Order = (u64, Option<PathBuf>);
 
-/// The window's way to the thread. Dropping it ends the thread.
+/// The window's way to the thread. Dropping it ends the thread after the run that it is reading.
 pub struct RunReader {
-    orders: Option<Sender<Order>>,
+    orders: Sender<Order>,
     reports: Receiver<(u64, Report)>,
     /// The number of the newest folder; what belongs to an older one is not wanted any more.
     newest: Arc<AtomicU64>,
     folder: Option<PathBuf>,
     is_watched: bool,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl RunReader {
@@ -47,9 +45,10 @@ impl RunReader {
         let (outbox, reports) = unbounded();
         let newest = Arc::new(AtomicU64::new(0));
         let reader = Reader { inbox, outbox, newest: newest.clone(), wake: Box::new(wake) };
-        let thread = std::thread::Builder::new().name("runs".into()).spawn(move || reader.work())?;
-        let orders = Some(orders);
-        Ok(Self { orders, reports, newest, folder: None, is_watched: false, thread: Some(thread) })
+        // Not joined: a thread may hang in a read from a disk that does not answer, and that must not keep the program
+        // open. It ends by itself when nobody can send orders any more.
+        std::thread::Builder::new().name("runs".into()).spawn(move || reader.work())?;
+        Ok(Self { orders, reports, newest, folder: None, is_watched: false })
     }
 
     /// Looks at a folder from now on, unless it is the one that is looked at already. Returns whether it is another.
@@ -70,11 +69,9 @@ impl RunReader {
             return;
         }
         self.is_watched = watched;
-        if let Some(orders) = &self.orders {
-            let folder = self.folder.clone().filter(|_| watched);
-            // Fails only when the thread has panicked; then nothing is looked at any more.
-            let _ = orders.send((self.newest.load(Ordering::Relaxed), folder));
-        }
+        let folder = self.folder.clone().filter(|_| watched);
+        // Fails only when the thread has panicked; then nothing is looked at any more.
+        let _ = self.orders.send((self.newest.load(Ordering::Relaxed), folder));
     }
 
     /// What has been found since the last call of the folder that is watched.
@@ -87,11 +84,6 @@ impl RunReader {
 impl Drop for RunReader {
     fn drop(&mut self) {
         self.newest.fetch_add(1, Ordering::Relaxed);
-        self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been logged already.
-            let _ = thread.join();
-        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Plugin for ScreenMap {
         let text = map(update, ctx.pixels_per_point());
         let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, &self.path));
         if let Err(e) = written {
-            log::warn!("{VARIABLE}: {} cannot be written: {e}", self.path.display());
+            log::warn!("{VARIABLE}: `{}` cannot be written: {e}", self.path.display());
         }
     }
 }

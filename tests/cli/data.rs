@@ -50,6 +50,27 @@ fn a_source_is_explained_for_people_and_for_scripts() {
 }
 
 #[test]
+fn a_source_is_checked_as_it_is_corrected() {
+    let folder = tempdir().unwrap();
+    let root = folder.path();
+    half_broken(root, 6, 1);
+    let whole = call(root, &["data", "check", "pets", "--json"]);
+    let whole = objects(&whole);
+    let refused = events(&whole, "refused")[0]["name"].as_str().unwrap().to_owned();
+    fs::write(root.join("list.csv"), format!("\"{}\",\"leave out\",\"\"\n", refused.replace('"', "\"\"")))
+        .unwrap();
+    let corrected = call(root, &["data", "check", "pets", "--json", "--corrections", "list.csv"]);
+    assert_eq!(corrected.status.code(), Some(0));
+    let found = objects(&corrected);
+    let found = events(&found, "check")[0];
+    assert_eq!(found["refused_count"], 0);
+    assert_eq!(found["corrections"], serde_json::json!({ "listed": 1, "relabelled": 0, "left_out": 1 }));
+    let text = String::from_utf8(call(root, &["data", "check", "pets", "--corrections", "list.csv"]).stdout);
+    assert!(text.unwrap().contains("1 of 1 holds: 0 relabelled, 1 left out\n"));
+    assert_eq!(events(&whole, "check")[0]["corrections"], serde_json::Value::Null);
+}
+
+#[test]
 fn what_cannot_be_used_ends_with_status_2() {
     let folder = tempdir().unwrap();
     let root = folder.path();

@@ -65,6 +65,8 @@ fn the_training_pictures_most_alike_are_listed() {
         "--json",
         "--nearest",
         "pets",
+        "--csv",
+        "out.csv",
     ];
     let output = call(home.path(), &[&args[..], &["pets/dog"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -77,5 +79,20 @@ fn the_training_pictures_most_alike_are_listed() {
         assert_eq!(near[0]["class"], "dog", "{picture}");
         let distances: Vec<f64> = near.iter().map(|one| one["distance"].as_f64().unwrap()).collect();
         assert!(distances.is_sorted(), "{distances:?}");
+    }
+    let table = fs::read_to_string(home.path().join("out.csv")).unwrap();
+    let lines: Vec<&str> = table.lines().collect();
+    let end = ",nearest_6,nearest_class_6,distance_6,problem";
+    assert!(
+        lines[0].contains(",nearest_1,nearest_class_1,distance_1,") && lines[0].ends_with(end),
+        "{}",
+        lines[0]
+    );
+    let told: Vec<_> = events(&objects, "predict");
+    for (line, picture) in lines[1..].iter().zip(told) {
+        let first = &picture["nearest"][0];
+        let name = first["name"].as_str().unwrap();
+        let field = format!(",\"{name}\",\"dog\",{:.6},", first["distance"].as_f64().unwrap());
+        assert!(line.contains(&field), "{field} is missing in {line}");
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alexnet_lab::config::{ColourNoise, DataConfig};
 use alexnet_lab::data::Split;
 use alexnet_lab::engine::{
-    Among, BrowseNews, BrowseRequest, BrowseSet, Browser, LargePicture, Look, PictureProblem, Place, Preview,
-    SmallPicture, Survey, VARIATIONS,
+    Among, BrowseNews, BrowseRequest, BrowseSet, Browser, DataCheck, LargePicture, Look, PictureProblem,
+    Place, Preview, SmallPicture, Survey, VARIATIONS,
 };
 use image::{ImageFormat, Rgb, RgbImage};
 use tempfile::{TempDir, tempdir};
@@ -329,7 +329,7 @@ fn a_check_reports_how_far_it_is_and_what_it_found() {
     let folder = folder();
     let browser = browser();
     open_config(&browser, 1, folder_config(folder.path()));
-    browser.send(BrowseRequest::Check { set: 1, near: false });
+    browser.send(BrowseRequest::Check { set: 1, near: false, corrections: None });
     let mut told = 0;
     let found = loop {
         match browser.news().recv_timeout(PATIENCE).expect("a check ends") {
@@ -350,11 +350,49 @@ fn a_check_reports_how_far_it_is_and_what_it_found() {
 }
 
 #[test]
+fn a_check_looks_at_the_pictures_as_a_corrected_run_would() {
+    let folder = folder();
+    let browser = browser();
+    let check = |corrections: Option<PathBuf>| {
+        browser.send(BrowseRequest::Check { set: 1, near: false, corrections });
+        wait(&browser, |news| match news {
+            BrowseNews::Checked { result, .. } => Some(result),
+            _ => None,
+        })
+    };
+    open_config(&browser, 1, folder_config(folder.path()));
+    let plain = check(None).unwrap().unwrap();
+    assert_eq!(plain.corrections, None);
+    assert_eq!(plain.refused[0].name, "dark/1.png");
+
+    let lists = tempdir().unwrap();
+    let list = lists.path().join("list.csv");
+    std::fs::write(
+        &list,
+        "dark/1.png,leave out,\ndark/2.png,is,light\nlight/0.png,is,light\nnone.png,is,dark\n",
+    )
+    .unwrap();
+    let corrected = check(Some(list.clone())).unwrap().unwrap();
+    let counts = corrected.corrections.unwrap();
+    assert_eq!((counts.listed, counts.relabelled, counts.left_out), (4, 1, 1));
+    assert_eq!(corrected.refused_count, 0, "what is left out is not read");
+    assert_eq!(corrected.train + corrected.validation, plain.train + plain.validation);
+    let of = |found: &DataCheck, class: usize| found.classes[class].train + found.classes[class].validation;
+    assert_eq!((of(&corrected, 0), of(&corrected, 1)), (of(&plain, 0) - 1, of(&plain, 1) + 1));
+    let row = corrected.rows("").into_iter().find(|(title, _)| *title == "Corrections").unwrap();
+    assert!(row.1.starts_with("2 of 4 hold: 1 relabelled, 1 left out; the others"), "{row:?}");
+
+    std::fs::write(&list, "dark/1.png,is,green\n").unwrap();
+    let reason = check(Some(list)).unwrap_err();
+    assert!(reason.contains("list.csv") && reason.contains("`green`"), "{reason}");
+}
+
+#[test]
 fn a_check_can_be_stopped() {
     let browser = browser();
     let config = DataConfig { sample_train: 200_000, ..DataConfig::default() };
     open_config(&browser, 1, config);
-    browser.send(BrowseRequest::Check { set: 1, near: false });
+    browser.send(BrowseRequest::Check { set: 1, near: false, corrections: None });
     wait(&browser, |news| matches!(news, BrowseNews::Checking { .. }).then_some(()));
     browser.send(BrowseRequest::StopCheck);
     let outcome = wait(&browser, |news| match news {
@@ -386,7 +424,7 @@ fn chance_deals_to_usable_pictures_once_the_others_are_known() {
     // The check finds the same by itself.
     browser.send(BrowseRequest::Refused { set: 1, names: Vec::new() });
     wait(&browser, |news| matches!(news, BrowseNews::RefusedKnown { set: 1 }).then_some(()));
-    browser.send(BrowseRequest::Check { set: 1, near: false });
+    browser.send(BrowseRequest::Check { set: 1, near: false, corrections: None });
     let found = wait(&browser, |news| match news {
         BrowseNews::Checked { result, .. } => Some(result.unwrap().unwrap()),
         _ => None,

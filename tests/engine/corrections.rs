@@ -1,9 +1,10 @@
 //! A run keeps the list of corrections that it began with.
 
 use std::fs;
+use std::path::Path;
 
 use alexnet_lab::data::{self, Correction, Corrections, Split};
-use alexnet_lab::engine::{Command, Event, StopReason, Views};
+use alexnet_lab::engine::{Command, Event, RunRecord, StopReason, Views, differences};
 use tempfile::tempdir;
 
 use super::resume::{assert_same, ended, info, resumed, take_up};
@@ -49,8 +50,18 @@ fn a_run_that_goes_on_uses_the_list_it_began_with() {
     assert!(branch.folder.join("corrections.csv").exists());
     let other = format!("data.corrections={}", file.display());
     take_up(&engine, &moved, true, &[&out("other"), "run.epochs=3", "run.max_steps=1000000", &other]);
-    let (events, _) = ended(&engine);
+    let (events, changed) = ended(&engine);
     assert_eq!(info(&events).data.train, 94);
+    // Each has a copy of its own; they are compared by what they say.
+    let told = |runs: [&Path; 2]| {
+        let settings = runs.map(|run| RunRecord::read(run).unwrap().settings());
+        differences(&settings).into_iter().find(|difference| difference.setting == "data.corrections")
+    };
+    assert_eq!(told([&whole.folder, &branch.folder]), None);
+    let differs = told([&branch.folder, &changed.folder]).expect("the lists differ");
+    let [Some(first), Some(second)] = &differs.values[..] else { panic!("{differs:?}") };
+    assert!(first.starts_with("1 relabelled, 2 left out (list "), "{first}");
+    assert!(second.starts_with("1 relabelled, 3 left out (list "), "{second}");
     take_up(&engine, &moved, false, &[&other]);
     let refused = until(&engine, |event| matches!(event, Event::Failed { .. }));
     let Some(Event::Failed { message, .. }) = refused.last() else { panic!() };

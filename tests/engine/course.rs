@@ -9,7 +9,7 @@ use alexnet_lab::engine::{Command, Event, RateFound, RateRange, RunChange};
 use alexnet_lab::model::{ModelFile, Shapes, first_weights, preset};
 use tempfile::tempdir;
 
-use super::{engine, quick, run, start, until};
+use super::{engine, paused, quick, run, start, until};
 
 /// Rate of every update, in order.
 fn rates(events: &[Event]) -> Vec<f64> {
@@ -189,12 +189,9 @@ fn the_strength_of_the_colour_noise_changes_as_planned() {
 #[test]
 fn a_rate_set_by_hand_is_scaled_by_what_was_planned() {
     let folder = tempdir().unwrap();
-    let engine = engine();
     let mut config = scheduled(folder.path(), Schedule::Steps, 2);
     config.optim.lr_drops = Some(vec![1.0]);
-    start(&engine, config);
-    engine.send(Command::Pause);
-    until(&engine, |e| matches!(e, Event::Paused { .. }));
+    let (engine, _) = paused(Command::Start(Box::new(config)));
     engine.send(Command::SetRate(0.0004));
     engine.send(Command::Resume);
     let events = until(&engine, |e| matches!(e, Event::Stopped(_)));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use alexnet_lab::config::DataConfig;
 use alexnet_lab::data::{self, Split};
 use alexnet_lab::engine::{
-    Command, Engine, Event, FolderAnswer, Inquiry, InquiryEnd, InquiryNews, Nearest, PictureSource, Views,
-    class_of_path,
+    Command, Engine, Event, FolderAnswer, FolderQuestion, Inquiry, InquiryEnd, InquiryNews, Nearest,
+    Neighbour, PictureSource, Views, class_of_path,
 };
 use alexnet_lab::infer;
 use alexnet_lab::model::{Input, Mode, Network, to_host};
@@ -45,6 +45,10 @@ fn pets(folder: &Path) -> (PathBuf, Vec<String>) {
     (root, classes)
 }
 
+fn question(views: Views) -> FolderQuestion {
+    FolderQuestion { views, top: 5, nearest: 0 }
+}
+
 fn ask(engine: &Engine, inquiry: Inquiry) {
     engine.send(Command::Inquire(inquiry));
 }
@@ -70,7 +74,7 @@ fn every_picture_of_a_folder_is_answered_as_it_is_alone() {
     let (root, classes) = pets(home.path());
     let engine = loaded(home.path());
     for views in [Views::One, Views::Ten] {
-        ask(&engine, Inquiry::Folder { id: 3, inputs: vec![root.clone()], views, top: 5 });
+        ask(&engine, Inquiry::Folder { id: 3, inputs: vec![root.clone()], asked: question(views) });
         let (files, answers, end) = folder(&engine, 3);
         assert_eq!((files, answers.len(), &end), (Some(8), 8, &InquiryEnd::Done));
         assert!(answers.is_sorted_by_key(|answer| &answer.path), "in the order of the names");
@@ -104,13 +108,13 @@ fn a_folder_is_answered_during_training_and_can_be_stopped() {
     let engine = engine();
     start(&engine, endless(&home.path().join("run")));
     until(&engine, is_step);
-    ask(&engine, Inquiry::Folder { id: 1, inputs: vec![root.clone()], views: Views::One, top: 3 });
+    ask(&engine, Inquiry::Folder { id: 1, inputs: vec![root.clone()], asked: question(Views::One) });
     let (_, answers, end) = folder(&engine, 1);
     assert_eq!((answers.len(), end), (8, InquiryEnd::Done));
     // Trained on meanwhile, and afterwards.
     until(&engine, is_step);
     let many = vec![root; 200];
-    ask(&engine, Inquiry::Folder { id: 2, inputs: many, views: Views::Ten, top: 3 });
+    ask(&engine, Inquiry::Folder { id: 2, inputs: many, asked: question(Views::Ten) });
     ask(&engine, Inquiry::StopFolder);
     let (_, answers, end) = folder(&engine, 2);
     assert_eq!(end, InquiryEnd::Stopped);
@@ -123,15 +127,15 @@ fn a_folder_is_answered_during_training_and_can_be_stopped() {
 fn what_cannot_be_asked_is_said() {
     let home = tempdir().unwrap();
     let engine = engine();
-    ask(&engine, Inquiry::Folder { id: 1, inputs: vec![home.path().into()], views: Views::One, top: 5 });
+    ask(&engine, Inquiry::Folder { id: 1, inputs: vec![home.path().into()], asked: question(Views::One) });
     let (_, _, end) = folder(&engine, 1);
     assert!(matches!(end, InquiryEnd::Failed(reason) if reason.contains("no model")));
     let engine = loaded(home.path());
     let void = home.path().join("void");
     std::fs::create_dir(&void).unwrap();
-    ask(&engine, Inquiry::Folder { id: 2, inputs: vec![void], views: Views::One, top: 5 });
+    ask(&engine, Inquiry::Folder { id: 2, inputs: vec![void], asked: question(Views::One) });
     let (_, _, end) = folder(&engine, 2);
-    assert!(matches!(end, InquiryEnd::Failed(reason) if reason.contains("void has no files")));
+    assert!(matches!(end, InquiryEnd::Failed(reason) if reason.contains("void` has no files")));
     let source = PictureSource::Pixels { name: "grey".into(), picture: RgbImage::new(9, 9) };
     ask(&engine, Inquiry::Nearest { id: 5, source, count: 6 });
     assert!(nearest(&engine).is_err_and(|reason| reason.contains("no index")));
@@ -215,6 +219,42 @@ fn the_nearest_training_pictures_are_those_of_a_plain_calculation() {
         (found.neighbours[0].name.clone(), found.neighbours[0].distance),
         (dataset.name(Split::Train, 17), 0.0)
     );
+}
+
+#[test]
+fn a_folder_is_answered_with_the_training_pictures_that_each_picture_has_alone() {
+    let home = tempdir().unwrap();
+    let (root, _) = pets(home.path());
+    let engine = loaded(home.path());
+    let asked = FolderQuestion { nearest: 6, ..question(Views::One) };
+    ask(&engine, Inquiry::Folder { id: 1, inputs: vec![root.clone()], asked });
+    let (_, _, end) = folder(&engine, 1);
+    assert!(matches!(end, InquiryEnd::Failed(reason) if reason.contains("no index")));
+    ask(&engine, Inquiry::Index(Box::new(sample())));
+    until(&engine, |event| matches!(event, Event::Inquiry(InquiryNews::Indexed(_))));
+    ask(&engine, Inquiry::Folder { id: 2, inputs: vec![root.clone()], asked });
+    let (_, answers, _) = folder(&engine, 2);
+    for answer in &answers {
+        let Ok(_) = answer.result else {
+            assert_eq!(answer.nearest, None);
+            continue;
+        };
+        let found = answer.nearest.clone().expect("they were asked for").unwrap();
+        let source = PictureSource::File(answer.path.clone());
+        ask(&engine, Inquiry::Nearest { id: 1, source, count: 6 });
+        let alone = nearest(&engine).unwrap().neighbours;
+        let plain = |all: Vec<Neighbour>| -> Vec<_> {
+            all.into_iter().map(|near| (near.name, near.class, (near.distance * 1e3).round())).collect()
+        };
+        assert_eq!(plain(found), plain(alone));
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.nearest.is_some()).count(), 6);
+    // Forgotten, it can no longer be searched.
+    ask(&engine, Inquiry::DropIndex);
+    until(&engine, |event| matches!(event, Event::Inquiry(InquiryNews::IndexDropped)));
+    ask(&engine, Inquiry::Folder { id: 3, inputs: vec![root], asked });
+    let (_, _, end) = folder(&engine, 3);
+    assert!(matches!(end, InquiryEnd::Failed(_)));
 }
 
 #[test]

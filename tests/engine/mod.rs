@@ -73,6 +73,36 @@ fn until(engine: &Engine, is_last: impl Fn(&Event) -> bool) -> Vec<Event> {
     }
 }
 
+/// An engine that carries out an order and is paused before its first update, with what it has said so far. After each
+/// event it waits until the test has looked at it, so that the pause comes neither while the pictures are prepared, which
+/// it would hold up, nor after the first update.
+fn paused(order: Command) -> (Engine, Vec<Event>) {
+    let (looked, go_on) = crossbeam_channel::unbounded::<()>();
+    let engine = Engine::spawn(move || {
+        // Nobody looks any more: it goes on by itself.
+        let _ = go_on.recv();
+    });
+    let engine = engine.unwrap();
+    engine.send(order);
+    let mut events = Vec::new();
+    let mut started = false;
+    while !started {
+        let event = next(&engine);
+        if let Event::Failed { message, .. } = &event {
+            panic!("failed: {message}");
+        }
+        started = matches!(event, Event::Started(_));
+        if started {
+            engine.send(Command::Pause);
+        }
+        events.push(event);
+        looked.send(()).unwrap();
+    }
+    drop(looked);
+    events.extend(until(&engine, |event| matches!(event, Event::Paused { .. })));
+    (engine, events)
+}
+
 fn is_step(event: &Event) -> bool {
     matches!(event, Event::Step(..))
 }

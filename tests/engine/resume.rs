@@ -8,18 +8,17 @@ use alexnet_lab::engine::{Command, Engine, Event, RunInfo, RunSummary, StopReaso
 use alexnet_lab::model::{ModelFile, Shapes};
 use tempfile::tempdir;
 
-use super::{endless, engine, is_step, quick, run, start, until};
+use super::{endless, engine, is_step, paused, quick, run, start, until};
 use crate::support::software_device;
 
 /// Sends the engine on with what is in a folder.
 pub fn take_up(engine: &Engine, path: &Path, branch: bool, changes: &[&str]) {
+    engine.send(order(path, branch, changes));
+}
+
+fn order(path: &Path, branch: bool, changes: &[&str]) -> Command {
     let changes = changes.iter().map(|change| (*change).to_owned()).collect();
-    engine.send(Command::TakeUp(Box::new(TakeUp {
-        path: path.into(),
-        branch,
-        changes,
-        ..TakeUp::default()
-    })));
+    Command::TakeUp(Box::new(TakeUp { path: path.into(), branch, changes, ..TakeUp::default() }))
 }
 
 /// Goes on to the end.
@@ -87,10 +86,8 @@ pub fn assert_same(one: &Path, other: &Path) {
 /// Makes updates one by one, and stops and goes on after those in `stops`. The rate is set by hand after update 3.
 fn stepwise(config: RunConfig, total: u64, stops: &[u64]) {
     let out = config.run.out.clone().unwrap();
-    let mut engine = engine();
-    start(&engine, config);
-    engine.send(Command::Pause);
-    until(&engine, |e| matches!(e, Event::Paused { step: 0 }));
+    let (mut engine, events) = paused(Command::Start(Box::new(config)));
+    assert!(matches!(events.last(), Some(Event::Paused { step: 0 })));
     for step in 1..total {
         if step == 4 {
             engine.send(Command::SetRate(0.0004));
@@ -103,10 +100,8 @@ fn stepwise(config: RunConfig, total: u64, stops: &[u64]) {
             let (_, summary) = ended(&engine);
             assert_eq!((summary.reason, summary.step), (StopReason::Asked, step));
             drop(engine);
-            engine = super::engine();
-            take_up(&engine, &out, false, &[]);
-            engine.send(Command::Pause);
-            let events = until(&engine, |e| matches!(e, Event::Paused { .. }));
+            let events;
+            (engine, events) = paused(order(&out, false, &[]));
             let taken = info(&events).taken_up.clone().expect("it goes on");
             assert_eq!((taken.step, taken.replay_difference), (step, Some(0.0)));
             assert_eq!(taken.history.steps.len() as u64, step);

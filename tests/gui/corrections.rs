@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use alexnet_lab::data::{Correction, Corrections};
-use alexnet_lab::engine::{Command, Event};
+use alexnet_lab::engine::{BrowseNews, BrowseRequest, Command, Event};
 use alexnet_lab::gui::{Action, Section, Tab};
 use alexnet_lab::vis::Evaluation;
 
+use super::data_check::checked;
 use super::panels::{click, disabled, shows};
 use super::rig::{Rig, browse_set, evaluation, model};
 
@@ -45,6 +46,19 @@ fn a_mistake_is_relabelled_undone_and_used_by_the_next_run() {
     click(&mut rig, "Redo");
     click(&mut rig, "Leave out");
     assert_eq!(kept(folder.path()).get("4.png"), Some(&Correction::LeaveOut));
+    let ctx = rig.harness.ctx.clone();
+    rig.harness.state_mut().carry_out(Action::CheckData, &ctx, None);
+    let list = Corrections::place(folder.path(), "sample");
+    let with_list = |request: &BrowseRequest| matches!(request, BrowseRequest::Check { corrections: Some(file), .. } if *file == list);
+    assert!(rig.requested().iter().any(with_list), "every picture is checked as a run would see it");
+    let set = rig.order();
+    rig.tell(BrowseNews::Checked { set, result: Ok(Some(checked())) });
+    rig.harness.state_mut().view.tab = Tab::Data;
+    rig.settle();
+    assert!(!shows(&rig, "The corrections have changed since"));
+    click(&mut rig, "Undo");
+    assert!(shows(&rig, "The corrections have changed since"));
+    click(&mut rig, "Redo");
     click(&mut rig, "Start training");
     let Some(Command::Start(config)) = rig.command() else { panic!("a start") };
     assert_eq!(config.data.corrections, Some(Corrections::place(folder.path(), "sample")));

@@ -1,9 +1,11 @@
 //! The window without a window: its state, its settings, and its panels driven by label.
 
+mod closing;
 mod compare;
 mod corrections;
 mod curves;
 mod data;
+mod data_check;
 mod download;
 mod draft;
 mod evaluate;
@@ -20,6 +22,7 @@ mod rate;
 mod resume;
 mod rig;
 mod snapshots;
+mod source;
 mod state;
 mod train;
 mod variants;

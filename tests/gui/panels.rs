@@ -1,12 +1,13 @@
 //! The panels, driven by the labels that people and screen readers know them by.
 
 use alexnet_lab::config::RunConfig;
-use alexnet_lab::engine::{BrowseNews, Command, Event, Stage, StopReason};
-use alexnet_lab::gui::{Field, Phase, Tab};
+use alexnet_lab::engine::{Command, Event, Stage, StopReason};
+use alexnet_lab::gui::{Action, Field, Phase, Tab};
 use egui::accesskit::Toggled;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
+use super::data::act;
 use super::rig::{PACE, Rig, evaluation, prediction, step, stepped_grid, summary};
 
 /// Clicks what may first have to be scrolled to.
@@ -78,7 +79,7 @@ fn a_wrong_number_is_said_and_holds_up_the_start() {
 #[test]
 fn unusable_pictures_hold_up_the_start() {
     let mut rig = Rig::new();
-    describe_again(&mut rig, "sample");
+    act(&mut rig, Action::UseSource("sample".into()));
     rig.tell_opened("sample", Err("the folder holds no pictures"));
     rig.harness.state_mut().view.tab = Tab::Train;
     rig.settle();
@@ -345,49 +346,6 @@ fn logarithmic_axes_draw_zeros_too() {
     rig.harness.get_by_label("Error curve. Train 50.0 %. Validation 0.0 %.");
 }
 
-fn wish_to_close(rig: &mut Rig) {
-    let root = rig.harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
-    root.events.push(egui::ViewportEvent::Close);
-    rig.harness.step();
-    let root = rig.harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
-    root.events.clear();
-}
-
-fn window_commands(rig: &Rig) -> Vec<egui::ViewportCommand> {
-    rig.harness.output().viewport_output.values().flat_map(|output| output.commands.clone()).collect()
-}
-
-#[test]
-fn closing_a_busy_window_saves_first() {
-    let mut rig = Rig::training();
-    wish_to_close(&mut rig);
-    assert!(window_commands(&rig).contains(&egui::ViewportCommand::CancelClose));
-    assert!(matches!(rig.command(), Some(Command::Stop)));
-    rig.settle();
-    rig.harness.get_by_label("Saving…");
-    assert!(!window_commands(&rig).contains(&egui::ViewportCommand::Close));
-    rig.events.send(Event::Stopped(Box::new(summary(StopReason::Asked)))).expect("the window listens");
-    rig.harness.step();
-    assert!(window_commands(&rig).contains(&egui::ViewportCommand::Close));
-}
-
-#[test]
-fn an_idle_window_closes_at_once() {
-    let mut rig = Rig::new();
-    wish_to_close(&mut rig);
-    assert!(!window_commands(&rig).contains(&egui::ViewportCommand::CancelClose));
-    assert!(rig.command().is_none());
-}
-
-#[test]
-fn an_engine_that_has_ended_is_reported() {
-    let mut rig = Rig::new();
-    let (_, unconnected) = crossbeam_channel::unbounded();
-    drop(std::mem::replace(&mut rig.commands, unconnected));
-    click(&mut rig, "Start training");
-    assert!(shows(&rig, "The engine has ended"));
-}
-
 #[test]
 fn the_important_controls_are_in_sight_in_small_windows() {
     for size in [[900.0, 600.0], [1280.0, 800.0], [1920.0, 1080.0]] {
@@ -407,51 +365,4 @@ fn the_important_controls_are_in_sight_in_small_windows() {
         }
         inside(&rig, "Loss curve. Train 1.00. Validation not measured yet.");
     }
-}
-
-fn describe_again(rig: &mut Rig, source: &str) {
-    let ctx = rig.harness.ctx.clone();
-    rig.harness.state_mut().carry_out(alexnet_lab::gui::Action::UseSource(source.into()), &ctx, None);
-    rig.settle();
-}
-
-#[test]
-fn the_last_source_chosen_is_the_one_that_counts() {
-    let mut rig = Rig::new();
-    describe_again(&mut rig, "large set");
-    assert_eq!(rig.opened().as_deref(), Some("large set"));
-    let first = rig.order();
-    describe_again(&mut rig, "large set");
-    assert_eq!(rig.opened(), None, "it is being opened already");
-    describe_again(&mut rig, "second");
-    assert_eq!(rig.opened().as_deref(), Some("second"));
-    let late = BrowseNews::Unusable {
-        id: first,
-        source: "large set".into(),
-        reason: "stopped".into(),
-        way_out: alexnet_lab::engine::WayOut::None,
-    };
-    rig.tell(late);
-    assert!(!shows(&rig, "Stopped."), "nobody waits for the first any more");
-    assert!(shows(&rig, "Looking at second"));
-}
-
-#[test]
-fn a_start_waits_until_the_source_is_known() {
-    let mut rig = Rig::new();
-    describe_again(&mut rig, "large set");
-    click(&mut rig, "Start training");
-    assert!(rig.command().is_none(), "the engine would refuse");
-    click(&mut rig, "Stop");
-    assert!(rig.command().is_none());
-    assert_eq!(rig.harness.state().state.phase, Phase::Idle);
-    click(&mut rig, "Start training");
-    rig.tell_opened("large set", Err("it is empty"));
-    assert!(rig.command().is_none(), "there is nothing to train on");
-    assert_eq!(rig.harness.state().state.phase, Phase::Idle);
-    describe_again(&mut rig, "sample");
-    click(&mut rig, "Start training");
-    rig.tell_opened("sample", Ok(()));
-    assert!(matches!(rig.command(), Some(Command::Start(_))));
-    assert_eq!(rig.harness.state().state.phase, Phase::Asked);
 }

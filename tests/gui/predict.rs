@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use alexnet_lab::engine::{
-    Classified, Command, Event, FolderAnswer, IndexInfo, Inquiry, InquiryEnd, InquiryNews, Nearest,
-    Neighbour, PictureSource, Prediction, Truth, Views, Vote,
+    Classified, Command, Event, FolderAnswer, FolderQuestion, IndexInfo, Inquiry, InquiryEnd, InquiryNews,
+    Nearest, Neighbour, PictureSource, Prediction, Truth, Views, Vote,
 };
 use alexnet_lab::gui::{Action, Index, Listed, Shown, Tab};
 use egui::Key;
@@ -150,7 +150,7 @@ fn the_training_pictures_most_alike_are_found_and_said_to_be_old() {
     let neighbours = vec![neighbour("cats/1.jpg", "cat", 1.25), neighbour("dogs/7.jpg", "dog", 30.5)];
     rig.send(Event::Inquiry(InquiryNews::Nearest { id, result: Ok(Nearest { neighbours, step: 4 }) }));
     rig.harness.get_by_label("cat, distance 1.25: cats/1.jpg");
-    assert!(shows(&rig, "by the 4,096 values of fc7 · 1.0 MiB"));
+    assert!(shows(&rig, "by the 4,096 values of fc7 · alexnet-64 after step 4"));
     assert!(!shows(&rig, "has changed since"));
     rig.start();
     rig.send(Event::Step(step(9), PACE));
@@ -158,21 +158,50 @@ fn the_training_pictures_most_alike_are_found_and_said_to_be_old() {
     rig.harness.state_mut().view.tab = Tab::Predict;
     rig.settle();
     assert!(shows(&rig, "has changed since"));
+    click(&mut rig, "Free 1.0 MiB");
+    let freed = |command| matches!(command, Some(Command::Inquire(Inquiry::DropIndex)));
+    assert!(std::iter::from_fn(|| rig.command()).any(|command| freed(Some(command))));
+    rig.send(Event::Inquiry(InquiryNews::IndexDropped));
+    assert!(matches!(rig.harness.state().state.asked.index, Index::None));
+    assert!(shows(&rig, "Look at the training pictures"));
+}
+
+#[test]
+fn a_folder_is_asked_about_with_training_pictures_once_there_is_an_index() {
+    let mut rig = looking();
+    act(&mut rig, Action::AskAbout(vec!["/nowhere/pets".into()]));
+    let Some(Command::Inquire(Inquiry::Folder { id, .. })) = rig.command() else { panic!() };
+    rig.send(Event::Inquiry(InquiryNews::FolderAnswers { id, answers: vec![answer("tom.jpg", None)] }));
+    rig.send(Event::Inquiry(InquiryNews::FolderEnded { id, end: InquiryEnd::Done }));
+    assert!(!shows(&rig, "With training pictures"), "there is nothing to search yet");
+    rig.send(Event::Inquiry(InquiryNews::Indexed(index())));
+    click(&mut rig, "With training pictures");
+    click(&mut rig, "Ask about all again");
+    let asked = std::iter::from_fn(|| rig.command()).find_map(|command| match command {
+        Command::Inquire(Inquiry::Folder { asked, .. }) => Some(asked),
+        _ => None,
+    });
+    assert_eq!(asked.map(|asked| asked.nearest), Some(6));
 }
 
 fn answer(name: &str, truth: Option<Truth>) -> FolderAnswer {
     let classified = Classified { top: prediction().top, truth };
-    FolderAnswer { path: format!("/nowhere/pets/{name}").into(), named: false, result: Ok(classified) }
+    FolderAnswer {
+        path: format!("/nowhere/pets/{name}").into(),
+        named: false,
+        result: Ok(classified),
+        nearest: None,
+    }
 }
 
 #[test]
 fn a_folder_shows_how_far_it_is_and_how_well_the_network_does() {
     let mut rig = looking();
     act(&mut rig, Action::AskAbout(vec!["/nowhere/pets".into()]));
-    let Some(Command::Inquire(Inquiry::Folder { id, inputs, views: Views::One, top: 5 })) = rig.command()
-    else {
+    let Some(Command::Inquire(Inquiry::Folder { id, inputs, asked })) = rig.command() else {
         panic!("no folder was asked about")
     };
+    assert_eq!(asked, FolderQuestion { views: Views::One, top: 5, nearest: 0 });
     assert_eq!(inputs, [PathBuf::from("/nowhere/pets")]);
     assert!(shows(&rig, "Looking for files"));
     rig.send(Event::Inquiry(InquiryNews::FolderListed { id, files: 4 }));
@@ -180,6 +209,7 @@ fn a_folder_shows_how_far_it_is_and_how_well_the_network_does() {
         path: "/nowhere/pets/x.txt".into(),
         named: false,
         result: Err("/nowhere/pets/x.txt cannot be used: not a picture".into()),
+        nearest: None,
     };
     let answers = vec![
         answer("tom.jpg", truth("cat", 0, 0.831)),

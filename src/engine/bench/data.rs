@@ -211,7 +211,7 @@ fn opened(album: &Album, folder: &Path, steps: &Steps) -> Result<Source, String>
     let name = album.name();
     steps.tell(&format!("making photographs of {name}"));
     let place = folder.join(&name);
-    album.write(&place).map_err(|e| format!("cannot write photographs to {}: {e}", place.display()))?;
+    album.write(&place).map_err(|e| format!("cannot write photographs to `{}`: {e}", place.display()))?;
     let source = place.display().to_string();
     let dataset = data::open(&DataConfig { source, ..DataConfig::default() });
     Ok((name, dataset.map_err(|e| e.to_string())?))

@@ -107,13 +107,16 @@ impl Desk {
                     wishes.large = Some((place, preview, epoch));
                 }
             }
-            BrowseRequest::Check { set, near } => {
+            BrowseRequest::Check { set, near, corrections } => {
                 if let Some(open) = wishes.set.clone().filter(|open| open.id == set) {
                     wishes.give_up_check();
                     let cancel = Arc::new(AtomicBool::new(false));
                     wishes.checking = Some(cancel.clone());
                     let desk = self.clone();
-                    self.spawn("browse-check", move || desk.check(&open, near, &cancel));
+                    self.spawn("browse-check", move || {
+                        let config = DataConfig { corrections, ..open.config.clone() };
+                        desk.check(&open, &config, near, &cancel);
+                    });
                 }
             }
             BrowseRequest::StopCheck => wishes.give_up_check(),
@@ -165,7 +168,7 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    fn check(&self, set: &OpenSet, near: bool, cancel: &AtomicBool) {
+    fn check(&self, set: &OpenSet, config: &DataConfig, near: bool, cancel: &AtomicBool) {
         let id = set.id;
         let told = Mutex::new(None::<Instant>);
         let progress = |done: usize, total: usize| {
@@ -176,7 +179,7 @@ impl Desk {
             }
         };
         let near = near.then_some(check::NEAR_DISTANCE);
-        let result = check::check(&set.config, near, &progress, cancel);
+        let result = check::check(config, near, &progress, cancel);
         if let Ok(Some(found)) = &result {
             set.set_refused(found.refused_to_train.clone());
         }

@@ -96,10 +96,12 @@ pub enum BrowseRequest {
         preview: Preview,
         epoch: usize,
     },
-    /// Read every picture, as `data check` does; with `near`, search for pictures that look alike too.
+    /// Read every picture as a run would see it, with this list of corrections, as `data check` does; with `near`,
+    /// search for pictures that look alike too.
     Check {
         set: u64,
         near: bool,
+        corrections: Option<PathBuf>,
     },
     StopCheck,
     /// A run has refused these files of the set. Training counts only usable pictures, so chance deals differently

@@ -25,7 +25,7 @@ pub(super) fn collect(inputs: &[PathBuf], given_up: &AtomicBool) -> Result<Vec<J
             let before = jobs.len();
             walk(input, &mut jobs, given_up)?;
             if jobs.len() == before {
-                return Err(format!("the folder {} has no files", input.display()));
+                return Err(format!("the folder `{}` has no files", input.display()));
             }
         } else {
             jobs.push(Job { path: input.clone(), named: true });
@@ -35,7 +35,7 @@ pub(super) fn collect(inputs: &[PathBuf], given_up: &AtomicBool) -> Result<Vec<J
 }
 
 fn walk(folder: &Path, jobs: &mut Vec<Job>, given_up: &AtomicBool) -> Result<(), String> {
-    let unreadable = |e: std::io::Error| format!("cannot read the folder {}: {e}", folder.display());
+    let unreadable = |e: std::io::Error| format!("cannot read the folder `{}`: {e}", folder.display());
     let mut entries = std::fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
         .map_err(unreadable)?;

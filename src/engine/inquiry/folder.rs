@@ -4,13 +4,15 @@
 use std::path::PathBuf;
 
 use super::files::{self, Job};
-use super::{FolderAnswer, InquiryEnd, InquiryNews, Progress};
+use super::index::Index;
+use super::{FolderAnswer, FolderQuestion, InquiryEnd, InquiryNews, NO_INDEX, Neighbour, Progress};
 use crate::data::{Stream, Streamed};
 use crate::engine::event::Event;
 use crate::engine::model::View;
 use crate::engine::outbox::Outbox;
 use crate::engine::pacer::Pacer;
-use crate::infer::{self, Views};
+use crate::engine::sample;
+use crate::infer;
 use crate::model::{Input, Network};
 use crate::train::micro_batch;
 
@@ -28,8 +30,7 @@ enum Fed {
 /// A folder in hand.
 pub(super) struct FolderJob {
     pub id: u64,
-    views: Views,
-    top: usize,
+    asked: FolderQuestion,
     /// The network as it was when it was asked: all answers are of one and the same, also when a run trains on.
     network: Network,
     input: Input,
@@ -47,30 +48,29 @@ impl FolderJob {
     pub fn begin(
         id: u64,
         inputs: Vec<PathBuf>,
-        views: Views,
-        top: usize,
+        asked: FolderQuestion,
         model: View<'_>,
     ) -> Result<Self, String> {
         let side = model.input.spec().stored_side as u32;
         let stream = Stream::start(
-            super::threads(),
+            sample::threads(),
             AHEAD,
             move |given_up| files::collect(&inputs, given_up),
             |jobs: &[Job]| Fed::Listed(jobs.len()),
             move |job| Fed::File(job.clone(), files::square(&job.path, side)),
         )?;
         let most = micro_batch(model.network.shapes(), PASS).min(model.input.most_at_once());
-        let pacer = Pacer::new(most / views.count());
+        let pacer = Pacer::new(most / asked.views.count());
         let (network, input) = (model.network.clone(), model.input.clone());
         let classes = model.classes.to_vec();
-        Ok(Self { id, views, top, network, input, classes, stream, waiting: Vec::new(), pacer })
+        Ok(Self { id, asked, network, input, classes, stream, waiting: Vec::new(), pacer })
     }
 
-    /// Classifies some more.
+    /// Classifies some more, and searches `index` where that was asked for.
     ///
     /// # Errors
     /// It has ended: how.
-    pub fn advance(&mut self, outbox: &Outbox) -> Result<Progress, InquiryEnd> {
+    pub fn advance(&mut self, outbox: &Outbox, index: Option<&Index>) -> Result<Progress, InquiryEnd> {
         let mut ended = None;
         while ended.is_none() && self.waiting.len() < self.pacer.pictures() {
             match self.stream.next() {
@@ -86,13 +86,13 @@ impl FolderJob {
         if self.waiting.is_empty() {
             return ended.map_or(Ok(Progress::Waiting), Err);
         }
-        let answers = self.pass().map_err(InquiryEnd::Failed)?;
+        let answers = self.pass(index).map_err(InquiryEnd::Failed)?;
         outbox.send(Event::Inquiry(InquiryNews::FolderAnswers { id: self.id, answers }));
         ended.map_or(Ok(Progress::Worked), Err)
     }
 
     /// One pass of those that wait.
-    fn pass(&mut self) -> Result<Vec<FolderAnswer>, String> {
+    fn pass(&mut self, index: Option<&Index>) -> Result<Vec<FolderAnswer>, String> {
         let waiting = std::mem::take(&mut self.waiting);
         let squares: Vec<u8> =
             waiting.iter().filter_map(|(_, square)| square.as_ref().ok()).flatten().copied().collect();
@@ -100,20 +100,32 @@ impl FolderJob {
         let truths: Vec<Option<usize>> =
             usable.map(|(job, _)| infer::class_of_path(&job.path, &self.classes)).collect();
         let Self { network, input, classes, pacer, .. } = self;
-        let (views, top) = (self.views, self.top);
-        let classified = match truths.len() {
-            0 => Vec::new(),
-            pictures => pacer.pass(pictures, || {
+        let FolderQuestion { views, top, nearest } = self.asked;
+        let (pictures, side) = (truths.len(), input.spec().stored_side);
+        let alike = || -> Option<Result<Vec<Vec<Neighbour>>, String>> {
+            let index = index.ok_or_else(|| NO_INDEX.to_owned());
+            (nearest > 0).then(|| index?.alike(&squares, side, pictures, nearest))
+        };
+        let (classified, alike) = match pictures {
+            0 => (Vec::new(), None),
+            _ => pacer.pass(pictures, || {
                 infer::classify_squares(network, input, classes, &squares, &truths, views, top)
+                    .map(|classified| (classified, alike()))
             })?,
         };
-        let mut classified = classified.into_iter();
-        let answer = |(job, square): (Job, Result<Vec<u8>, String>)| {
-            let result = match square {
-                Ok(_) => Ok(classified.next().expect("an answer for each usable picture")),
-                Err(reason) => Err(reason),
+        let mut answers = classified.into_iter().enumerate().map(|(place, classified)| {
+            let nearest = alike.as_ref().map(|found| match found {
+                Ok(rows) => Ok(rows[place].clone()),
+                Err(reason) => Err(reason.clone()),
+            });
+            (Ok(classified), nearest)
+        });
+        let answer = |(Job { path, named }, square): (Job, Result<Vec<u8>, String>)| {
+            let (result, nearest) = match square {
+                Ok(_) => answers.next().expect("an answer for each usable picture"),
+                Err(reason) => (Err(reason), None),
             };
-            FolderAnswer { path: job.path, named: job.named, result }
+            FolderAnswer { path, named, result, nearest }
         };
         Ok(waiting.into_iter().map(answer).collect())
     }

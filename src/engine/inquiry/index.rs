@@ -15,28 +15,18 @@ use crate::engine::event::Event;
 use crate::engine::model::{View, open_picture};
 use crate::engine::outbox::Outbox;
 use crate::engine::pacer::Pacer;
+use crate::engine::sample::{self, Fed};
 use crate::infer::{self, Features, KEPT_BYTES};
 use crate::model::{Hidden, Input, Network};
 use crate::train::micro_batch;
 
-/// Decoded pictures that wait for the network.
-const AHEAD: usize = 32;
 /// Pictures of one pass, however quick the device is.
 const PASS: usize = 128;
 /// Progress is told after so many pictures at most.
 const TOLD_EVERY: usize = 64;
 
-/// What the threads hand over.
-enum Fed {
-    Opened { dataset: Arc<dyn Dataset>, wanted: usize },
-    Picture(u32, Result<Vec<u8>, String>),
-}
-
-/// A picture to read.
-struct Job {
-    dataset: Arc<dyn Dataset>,
-    index: u32,
-}
+/// The index of a training picture, with its stored square, or why there is none.
+type Read = (usize, Result<Vec<u8>, String>);
 
 /// A network as it was when the index was asked for.
 struct Snapshot {
@@ -56,11 +46,11 @@ impl Snapshot {
 /// An index that is being made.
 pub(super) struct IndexJob {
     snapshot: Snapshot,
-    stream: Stream<Fed>,
+    stream: Stream<Fed<Read>>,
     pacer: Pacer,
     dataset: Option<Arc<dyn Dataset>>,
     wanted: usize,
-    waiting: Vec<(u32, Vec<u8>)>,
+    waiting: Vec<(usize, Vec<u8>)>,
     unreadable: usize,
     /// Training picture of each row.
     places: Vec<u32>,
@@ -88,23 +78,14 @@ impl IndexJob {
         };
         let most = KEPT_BYTES / (size_of::<f32>() * hidden.width.max(1));
         let side = model.input.spec().stored_side as u32;
-        let stream = Stream::start(
-            super::threads(),
-            AHEAD,
-            move |given_up| {
-                let dataset = data::open_unless(&config, given_up).map_err(|e| e.to_string())?;
-                let total = dataset.len(Split::Train);
-                let wanted = total.min(most);
-                let spread = (0..wanted).map(|place| (place as u64 * total as u64 / wanted as u64) as u32);
-                Ok(spread.map(|index| Job { dataset: dataset.clone(), index }).collect())
-            },
-            |jobs: &[Job]| match jobs.first() {
-                Some(job) => Fed::Opened { dataset: job.dataset.clone(), wanted: jobs.len() },
-                None => Fed::Picture(0, Err("there are no training pictures".into())),
-            },
-            move |job| {
-                let picture = job.dataset.read(Split::Train, job.index as usize, side);
-                Fed::Picture(job.index, picture.map(|picture| data::planes(&picture)))
+        let stream = sample::start(
+            config,
+            Split::Train,
+            most,
+            |_| Ok(()),
+            move |dataset, index| -> Read {
+                let picture = dataset.read(Split::Train, index, side);
+                (index, picture.map(|picture| data::planes(&picture)))
             },
         )?;
         let shapes = model.network.shapes();
@@ -138,8 +119,8 @@ impl IndexJob {
                     (self.dataset, self.wanted) = (Some(dataset), wanted);
                     self.tell(outbox);
                 }
-                Streamed::Item(Fed::Picture(index, Ok(square))) => self.waiting.push((index, square)),
-                Streamed::Item(Fed::Picture(..)) => self.unreadable += 1,
+                Streamed::Item(Fed::Picture((index, Ok(square)))) => self.waiting.push((index, square)),
+                Streamed::Item(Fed::Picture((_, Err(_)))) => self.unreadable += 1,
                 Streamed::Pending => break,
                 Streamed::End => ended = Some(InquiryEnd::Done),
                 Streamed::Failed(reason) => ended = Some(InquiryEnd::Failed(reason)),
@@ -153,7 +134,7 @@ impl IndexJob {
         let snapshot = &self.snapshot;
         let values = self.pacer.pass(waiting.len(), || snapshot.values(&squares, waiting.len()));
         self.features.push(&values.map_err(InquiryEnd::Failed)?);
-        self.places.extend(waiting.iter().map(|(index, _)| index));
+        self.places.extend(waiting.iter().map(|(index, _)| *index as u32));
         if self.features.len() >= self.told + TOLD_EVERY {
             self.tell(outbox);
         }
@@ -200,16 +181,50 @@ impl Index {
         let side = self.snapshot.input.spec().stored_side as u32;
         let square = data::planes(&data::square(&picture?, side));
         let values = self.snapshot.values(&square, 1)?;
-        let found = self.features.nearest(&values, count);
-        let neighbours = found.into_iter().map(|(row, distance)| self.neighbour(row, distance)).collect();
+        let neighbours = self.search(&values, count).into_iter();
+        let neighbours =
+            neighbours.map(|(index, near)| Neighbour { picture: self.seen(index), ..near }).collect();
         Ok(Nearest { neighbours, step: self.snapshot.step })
     }
 
-    fn neighbour(&self, row: usize, distance: f32) -> Neighbour {
-        let index = self.places[row] as usize;
-        let label = self.dataset.label(Split::Train, index) as usize;
-        let class = self.dataset.description().classes.get(label).cloned().unwrap_or_default();
-        Neighbour { name: self.dataset.name(Split::Train, index), class, distance, picture: self.seen(index) }
+    /// The training pictures most like each of some stored squares `[pictures, 3, side, side]`, without their pixels.
+    ///
+    /// # Errors
+    /// Squares of another size than the network of the index takes, or a device that no longer answers.
+    pub fn alike(
+        &self,
+        squares: &[u8],
+        side: usize,
+        pictures: usize,
+        count: usize,
+    ) -> Result<Vec<Vec<Neighbour>>, String> {
+        if side != self.snapshot.input.spec().stored_side {
+            return Err(
+                "the training pictures were looked at by a network for pictures of another size".into()
+            );
+        }
+        let values = self.snapshot.values(squares, pictures)?;
+        let rows = values.chunks_exact(self.features.width());
+        Ok(rows.map(|row| self.search(row, count).into_iter().map(|(_, near)| near).collect()).collect())
+    }
+
+    /// The training pictures closest to `[width]` values, with their indices, the closest first.
+    fn search(&self, values: &[f32], count: usize) -> Vec<(usize, Neighbour)> {
+        let found = self.features.nearest(values, count).into_iter();
+        let neighbour = |(row, distance): (usize, f32)| {
+            let index = self.places[row] as usize;
+            let label = self.dataset.label(Split::Train, index) as usize;
+            let class = self.dataset.description().classes.get(label).cloned().unwrap_or_default();
+            let name = self.dataset.name(Split::Train, index);
+            (index, Neighbour { name, class, distance, picture: None })
+        };
+        found.map(neighbour).collect()
+    }
+
+    /// Bytes that it takes: the values, and the weights of the network that made them.
+    pub fn bytes(&self) -> usize {
+        let weights: usize = self.snapshot.network.shapes().layers.iter().map(|layer| layer.parameters).sum();
+        self.features.bytes() + size_of::<f32>() * weights
     }
 
     /// The middle of a training picture, which the network sees.

@@ -18,10 +18,10 @@ use image::RgbImage;
 use super::command::PictureSource;
 use super::desk::Progress;
 use super::event::Event;
+use super::memory::MemoryNeed;
 use super::model::View;
 use super::outbox::Outbox;
 use crate::config::DataConfig;
-use crate::device;
 use crate::infer::{Classified, Views};
 use folder::FolderJob;
 use index::{Index, IndexJob};
@@ -34,7 +34,7 @@ pub use table::{FolderScore, folder_table};
 pub enum Inquiry {
     /// Classify every picture of these files and folders; takes the place of the folder in hand. `id` comes back with
     /// all answers.
-    Folder { id: u64, inputs: Vec<PathBuf>, views: Views, top: usize },
+    Folder { id: u64, inputs: Vec<PathBuf>, asked: FolderQuestion },
     /// Give up the folder in hand; what was answered stays so.
     StopFolder,
     /// Keep the last hidden layer's values of the training pictures of a source, with the network as it is now.
@@ -45,6 +45,16 @@ pub enum Inquiry {
     DropIndex,
     /// The `count` training pictures of the index most like this one.
     Nearest { id: u64, source: PictureSource, count: usize },
+}
+
+/// What is asked of every picture of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderQuestion {
+    pub views: Views,
+    /// How many of the most probable classes.
+    pub top: usize,
+    /// How many of the training pictures most like it, for which there must be an index; 0: none.
+    pub nearest: usize,
 }
 
 /// What is found.
@@ -73,6 +83,8 @@ pub enum InquiryNews {
     Indexed(IndexInfo),
     /// No index was made.
     IndexEnded(InquiryEnd),
+    /// The index was forgotten and its memory given back, because somebody wished it or a run needs the memory.
+    IndexDropped,
     Nearest {
         id: u64,
         result: Result<Nearest, String>,
@@ -96,6 +108,9 @@ pub struct FolderAnswer {
     pub named: bool,
     /// What the network takes it for, or why it cannot be used.
     pub result: Result<Classified, String>,
+    /// The training pictures most like it, without their pixels, the closest first; nothing where they were not asked
+    /// for, or for a file that cannot be used.
+    pub nearest: Option<Result<Vec<Neighbour>, String>>,
 }
 
 /// An index of training pictures.
@@ -110,7 +125,7 @@ pub struct IndexInfo {
     /// The hidden layer, and its values for one picture.
     pub layer: String,
     pub width: usize,
-    /// Memory that it takes.
+    /// Memory that its values take.
     pub bytes: usize,
     /// The network that it was made with, and the updates it had seen.
     pub network: String,
@@ -127,15 +142,18 @@ pub struct Nearest {
 }
 
 /// A training picture.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Neighbour {
     pub name: String,
     pub class: String,
     /// Euclidean distance of the last hidden layer.
     pub distance: f32,
-    /// What the network sees of it: the middle. Nothing if it can no longer be read.
+    /// What the network sees of it: the middle. Nothing in a table, or if it can no longer be read.
     pub picture: Option<RgbImage>,
 }
+
+const NO_MODEL: &str = "there is no model yet: train one, or open a model file";
+const NO_INDEX: &str = "there is no index of training pictures to search";
 
 /// The inquiries in hand, and the index.
 #[derive(Default)]
@@ -149,12 +167,15 @@ impl Inquiries {
     /// Takes a question up, or gives one up.
     pub fn serve(&mut self, outbox: &Outbox, model: Option<View<'_>>, inquiry: Inquiry) {
         let tell = |news| outbox.send(Event::Inquiry(news));
-        const NO_MODEL: &str = "there is no model yet: train one, or open a model file";
         match inquiry {
-            Inquiry::Folder { id, inputs, views, top } => {
+            Inquiry::Folder { id, inputs, asked } => {
                 self.stop_folder(outbox);
-                let job = model.ok_or_else(|| NO_MODEL.to_owned());
-                match job.and_then(|model| FolderJob::begin(id, inputs, views, top, model)) {
+                let job = match (model, &self.index) {
+                    (None, _) => Err(NO_MODEL.to_owned()),
+                    (_, None) if asked.nearest > 0 => Err(NO_INDEX.to_owned()),
+                    (Some(model), _) => FolderJob::begin(id, inputs, asked, model),
+                };
+                match job {
                     Ok(job) => self.folder = Some(job),
                     Err(reason) => tell(InquiryNews::FolderEnded { id, end: InquiryEnd::Failed(reason) }),
                 }
@@ -176,13 +197,30 @@ impl Inquiries {
                     tell(InquiryNews::IndexEnded(InquiryEnd::Stopped));
                 }
             }
-            Inquiry::DropIndex => self.index = None,
+            Inquiry::DropIndex => {
+                self.drop_index(outbox);
+            }
             Inquiry::Nearest { id, source, count } => {
-                let index = self.index.as_ref().ok_or("there is no index of training pictures yet");
-                let result = index.map_err(str::to_owned).and_then(|index| index.nearest(source, count));
+                let index = self.index.as_ref().ok_or_else(|| NO_INDEX.to_owned());
+                let result = index.and_then(|index| index.nearest(source, count));
                 tell(InquiryNews::Nearest { id, result });
             }
         }
+    }
+
+    /// Forgets the index if a run with this need would not have room beside it. False: there is none, or room for both.
+    pub fn make_room(&mut self, outbox: &Outbox, need: MemoryNeed) -> bool {
+        let crowded = self.index.as_ref().is_some_and(|index| !need.leaves(index.bytes()));
+        crowded && self.drop_index(outbox)
+    }
+
+    /// Forgets the index. False: there is none.
+    pub fn drop_index(&mut self, outbox: &Outbox) -> bool {
+        let dropped = self.index.take().is_some();
+        if dropped {
+            outbox.send(Event::Inquiry(InquiryNews::IndexDropped));
+        }
+        dropped
     }
 
     fn stop_folder(&mut self, outbox: &Outbox) {
@@ -212,7 +250,7 @@ impl Inquiries {
 
     fn advance_folder(&mut self, outbox: &Outbox) -> Progress {
         let Some(job) = &mut self.folder else { return Progress::Nothing };
-        match job.advance(outbox) {
+        match job.advance(outbox, self.index.as_ref()) {
             Ok(progress) => progress,
             Err(end) => {
                 outbox.send(Event::Inquiry(InquiryNews::FolderEnded { id: job.id, end }));
@@ -242,9 +280,4 @@ impl Inquiries {
             }
         }
     }
-}
-
-/// Threads that read pictures for a question: training has threads of its own.
-fn threads() -> usize {
-    (device::worker_threads() / 2).clamp(1, 8)
 }

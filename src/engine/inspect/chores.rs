@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::feeder::{Fed, Feeder};
 use super::{Answer, tell, unbroken};
 use crate::config::DataConfig;
-use crate::data::Split;
+use crate::data::{Dataset, Split, Stream, Streamed};
 use crate::engine::desk::Progress;
 use crate::engine::outbox::Outbox;
 use crate::engine::pacer::Pacer;
+use crate::engine::sample::{self, Fed};
 use crate::infer::{Candidate, OcclusionWork, Search};
 
 /// Pictures in one pass at most.
@@ -37,7 +37,7 @@ enum Work {
 
 struct SearchWork {
     search: Search,
-    feeder: Feeder,
+    pictures: Stream<Fed<Option<Candidate>>>,
     waiting: Vec<Candidate>,
     /// Pictures that were read or refused, and how many are to be.
     done: usize,
@@ -78,9 +78,20 @@ impl Chores {
         most: usize,
         classes: &[String],
     ) -> Result<(), String> {
-        let feeder = Feeder::start(data, split, search.stored_side(), most, classes.to_vec())?;
+        let (source, classes, side) = (data.source.clone(), classes.to_vec(), search.stored_side());
+        let check = move |set: &dyn Dataset| match set.description().classes == classes {
+            true => Ok(()),
+            false => Err(format!(
+                "the classes of `{source}` are not those of the network: open the pictures that it was trained on"
+            )),
+        };
+        // What cannot be used is passed over.
+        let pictures = sample::start(data, split, most, check, move |set, index| {
+            let stored = set.read(split, index, side).ok()?;
+            Some(Candidate { name: set.name(split, index), label: set.label(split, index), stored })
+        })?;
         tell(outbox, id, Answer::Progress { done: 0, total: 0 });
-        let work = SearchWork { search, feeder, waiting: Vec::new(), done: 0, total: 0, ended: false };
+        let work = SearchWork { search, pictures, waiting: Vec::new(), done: 0, total: 0, ended: false };
         self.push(id, Work::Search(Box::new(work)));
         Ok(())
     }
@@ -172,13 +183,13 @@ impl SearchWork {
     fn bit(&mut self, pacer: &mut Pacer) -> Result<After, String> {
         let pass = pacer.pictures();
         while self.waiting.len() < pass && !self.ended {
-            match self.feeder.next() {
-                Some(Fed::Total(total)) => self.total = total,
-                Some(Fed::Picture(candidate)) => self.waiting.push(candidate),
-                Some(Fed::Refused) => self.done += 1,
-                Some(Fed::Failed(reason)) => return Err(reason),
-                Some(Fed::End) => self.ended = true,
-                None => break,
+            match self.pictures.next() {
+                Streamed::Item(Fed::Opened { wanted, .. }) => self.total = wanted,
+                Streamed::Item(Fed::Picture(Some(candidate))) => self.waiting.push(candidate),
+                Streamed::Item(Fed::Picture(None)) => self.done += 1,
+                Streamed::Failed(reason) => return Err(reason),
+                Streamed::End => self.ended = true,
+                Streamed::Pending => break,
             }
         }
         if self.waiting.is_empty() && !self.ended {

@@ -9,7 +9,6 @@
 //! may end or fail meanwhile.
 
 mod chores;
-mod feeder;
 mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

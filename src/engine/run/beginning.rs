@@ -92,6 +92,7 @@ impl Run {
         let shapes = self.trainer.network().shapes();
         let (batch, pass) = (self.plan.settings.batch, self.trainer.micro_batch());
         let memory = MemoryNeed::new(shapes, batch, pass, device.info.kind);
+        control.make_room(Some(memory));
         let info = RunInfo {
             config: config.clone(),
             model: describe(self.trainer.network(), &data.classes),

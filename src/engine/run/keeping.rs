@@ -20,9 +20,10 @@ pub(super) fn keeper(control: &Control, plan: &Plan, begun: bool) -> Result<Keep
     let taken = plan.taken.as_ref();
     let shelf = Shelf::of_run(plan.folder.path());
     let folder = shelf.folder().to_owned();
-    let failed = |e: std::io::Error| RunError::internal(format!("cannot prepare {}: {e}", folder.display()));
+    let failed =
+        |e: std::io::Error| RunError::internal(format!("cannot prepare `{}`: {e}", folder.display()));
     match shelf.prepare() {
-        Err(e) if begun => log::warn!("{} is not in order: {e}", folder.display()),
+        Err(e) if begun => log::warn!("`{}` is not in order: {e}", folder.display()),
         prepared => prepared.map_err(failed)?,
     }
     // That of a branch lies elsewhere, and it keeps one of its own.

@@ -22,6 +22,7 @@ use crate::engine::start::{self, Taken};
 use crate::engine::tables;
 use crate::train::checkpoint::{Checkpoint, Shelf};
 use crate::vis::History;
+use crate::words;
 
 /// A driver may need a moment after a reset.
 const DRIVER_PAUSE: Duration = Duration::from_secs(2);
@@ -131,7 +132,7 @@ impl Run {
                 Ok(found) if rows::check(&metrics, found.state.metrics).is_ok() => {
                     return Some((Box::new(found), path, false));
                 }
-                Ok(_) => log::warn!("{} has no figures any more", path.display()),
+                Ok(_) => log::warn!("`{}` has no figures any more", path.display()),
                 Err(error) => log::warn!("{error}"),
             }
         }
@@ -161,6 +162,7 @@ impl Run {
         if failed.out_of_memory() || is_about_memory(&error.message) {
             let pass = self.smaller_pass().ok_or_else(|| self.too_small(name, reason))?;
             failed.give_up();
+            control.make_room(None);
             let opened = device::open(&failed.info.id).map_err(|e| e.to_string())?;
             control.outbox.send(Event::Warning(format!(
                 "the memory of {name} is not enough for {} pictures at a time ({reason}): from now on {pass} pass \
@@ -177,7 +179,7 @@ impl Run {
         recovery.failures.0 += 1;
         failed.give_up();
         let opened = self.another(control, &failed, recovery).ok_or_else(|| {
-            let folder = self.plan.folder.path().display();
+            let folder = words::typed(self.plan.folder.path());
             format!(
                 "{name} has stopped answering after update {step} ({reason}) and cannot be started again; restart the \
                  computer if it does not come back, and go on with `alexnet-lab train --resume {folder}`, or on the \

@@ -83,7 +83,7 @@ impl Run {
         let checkpoints =
             if self.keeper.look() { "" } else { "; its checkpoints are gone, and one is kept now" };
         control.outbox.send(Event::Warning(format!(
-            "the run folder {} was removed, or figures in it, while the run was going on; it was made again with all \
+            "the run folder `{}` was removed, or figures in it, while the run was going on; it was made again with all \
              figures and settings{checkpoints}",
             self.plan.folder.path().display()
         )));
@@ -197,7 +197,7 @@ impl Run {
             let folder = self.plan.folder.path().to_owned();
             let lost = || {
                 let folder = folder.display();
-                RunError::internal(format!("what was learned could not be saved in {folder}: {reason}"))
+                RunError::internal(format!("what was learned could not be saved in `{folder}`: {reason}"))
             };
             // The program is about to end; nobody could make room in time.
             if control.shut_down {
@@ -207,7 +207,7 @@ impl Run {
                 waiting = true;
                 control.stop = false;
                 control.outbox.send(Event::Warning(format!(
-                    "the run has ended, but nothing can be written to {} nor anywhere else: make room there and go on, \
+                    "the run has ended, but nothing can be written to `{}` nor anywhere else: make room there and go on, \
                      or wait until it is tried again; to stop now loses what was learned since the last checkpoint",
                     folder.display()
                 )));
@@ -248,7 +248,7 @@ impl Run {
                 self.keeper = keeper;
                 self.disk = Default::default();
                 control.outbox.send(Event::Warning(format!(
-                    "{} cannot be written, so the run is saved in {} instead, with all figures and settings",
+                    "`{}` cannot be written, so the run is saved in `{}` instead, with all figures and settings",
                     before.display(),
                     path.display()
                 )));

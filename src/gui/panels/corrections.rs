@@ -166,7 +166,7 @@ pub fn list_ui(ui: &mut Ui, corrections: &CorrectionList, actions: &mut Vec<Acti
         return;
     }
     if let Some(file) = corrections.file() {
-        let text = format!("The list is kept in {}", file.display());
+        let text = format!("The list is kept in `{}`", file.display());
         ui.add(Label::new(RichText::new(text).small().weak()).wrap());
     }
     let height = ui.spacing().interact_size.y;

@@ -189,7 +189,7 @@ fn scrub_ui(ui: &mut Ui, state: &State, view: &mut View, grid: &FilterGrid) {
 fn caption(state: &State, grid: &FilterGrid) -> String {
     let columns = if grid.columns > 1 { ", one block for each column of the network" } else { "" };
     let other = state.opened_film.as_ref().and_then(|film| film.run.as_ref());
-    let of = other.map(|run| format!(" From {}.", run.display())).unwrap_or_default();
+    let of = other.map(|run| format!(" From `{}`.", run.display())).unwrap_or_default();
     format!(
         "{} kernels of {side}x{side} pixels after {} updates{columns}.{of} Point at one to enlarge it, click to keep it.",
         grid.kernels,

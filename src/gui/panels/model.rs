@@ -26,7 +26,7 @@ pub fn model_ui(ui: &mut Ui, state: &State, draft: &mut Draft) {
     };
     if let Some(file) = draft.base.model.from.clone() {
         let hint = format!(
-            "The next run begins with the network in {}. Take that back on the left to choose another one.",
+            "The next run begins with the network in `{}`. Take that back on the left to choose another one.",
             file.display()
         );
         empty_ui(ui, "The network comes from a file", &hint);

@@ -13,6 +13,7 @@ mod sheet;
 mod sign;
 mod split;
 mod swatch;
+mod walker;
 
 pub use bars::{bar_ui, marked_bar_ui};
 pub use busy::busy_ui;
@@ -27,3 +28,4 @@ pub use sheet::sheet;
 pub use sign::{tick, warning_sign};
 pub use split::{Direction, Pane, split_ui};
 pub use swatch::{Mark, swatch_ui};
+pub use walker::{Walk, walker_ui};

@@ -7,6 +7,7 @@ use crate::gui::action::Action;
 use crate::gui::data_view::DataView;
 use crate::gui::format;
 use crate::gui::gallery::CheckState;
+use crate::gui::state::State;
 use crate::gui::theme::Palette;
 use crate::gui::widgets::{busy_ui, button_ui, empty_ui};
 
@@ -14,7 +15,8 @@ use crate::gui::widgets::{busy_ui, button_ui, empty_ui};
 const REST: &str = "see \"Not used\"";
 
 /// The section.
-pub(super) fn check_ui(ui: &mut Ui, check: &CheckState, data: &mut DataView, actions: &mut Vec<Action>) {
+pub(super) fn check_ui(ui: &mut Ui, state: &State, data: &mut DataView, actions: &mut Vec<Action>) {
+    let check = &state.gallery.check;
     if !matches!(check, CheckState::Going { .. }) {
         let help = "Compare what the pictures look like, not only their pixels: finds copies that were scaled or saved \
                     again. Takes a little longer.";
@@ -24,8 +26,8 @@ pub(super) fn check_ui(ui: &mut Ui, check: &CheckState, data: &mut DataView, act
         CheckState::NotAsked => empty_ui(
             ui,
             "Not checked yet",
-            "\"Check every picture\" above reads all of them and tells what cannot be used, what stands there twice, and \
-             how large the set becomes. It changes nothing.",
+            "\"Check every picture\" above reads all of them, corrected as a run would see them, and tells what cannot be \
+             used, what stands there twice, and how large the set becomes. It changes nothing.",
         ),
         CheckState::Going { done, total, .. } => {
             ui.horizontal(|ui| {
@@ -46,7 +48,13 @@ pub(super) fn check_ui(ui: &mut Ui, check: &CheckState, data: &mut DataView, act
                 actions.push(Action::CopyText(reason.clone()));
             }
         }
-        CheckState::Done(found) => report_ui(ui, found, actions),
+        CheckState::Done(found) => {
+            if state.corrections.version() != state.gallery.checked_with {
+                let text = "The corrections have changed since: this is how it was before.";
+                ui.add(Label::new(RichText::new(text).color(Palette::of(ui).warning)).wrap());
+            }
+            report_ui(ui, found, actions);
+        }
     }
 }
 

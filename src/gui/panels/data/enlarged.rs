@@ -1,8 +1,8 @@
 //! One picture large: the square that is kept of it, and what the network sees of that square.
 
 use egui::{
-    Align, EventFilter, Image, Key, Label, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui,
-    Vec2, WidgetInfo, pos2, vec2,
+    Align, Image, Label, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::classes::chosen_count;
@@ -15,7 +15,7 @@ use crate::gui::gallery::Gallery;
 use crate::gui::panels::corrections;
 use crate::gui::state::State;
 use crate::gui::theme::Palette;
-use crate::gui::widgets::{busy_ui, button_ui};
+use crate::gui::widgets::{Walk, busy_ui, button_ui, walker_ui};
 
 /// Largest side of the stored square, and of a variation.
 const STORED: f32 = 340.0;
@@ -34,22 +34,7 @@ pub(super) fn enlarged_ui(
     let gallery = &state.gallery;
     let Some(place) = data.enlarged else { return };
     let count = chosen_count(&set.classes, data);
-    let walker = ui.interact(
-        ui.available_rect_before_wrap(),
-        ui.scope_id().with("enlarged picture"),
-        Sense::focusable_noninteractive(),
-    );
-    let text = "Enlarged picture; the arrow keys show the next or previous one, Escape goes back";
-    walker.widget_info(|| WidgetInfo::labeled(egui::Role::Group, true, text));
-    // The keys work at once, without a click.
-    if ui.memory(|memory| memory.focused().is_none()) {
-        walker.request_focus();
-    }
-    if walker.has_focus() {
-        let filter = EventFilter { horizontal_arrows: true, escape: true, ..EventFilter::default() };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(walker.id, filter));
-    }
-    navigation_ui(ui, walker.has_focus(), count, data);
+    navigation_ui(ui, count, data);
     let (_, _, answer) = match &gallery.large {
         Some(large) if large.0 == place => large,
         _ => {
@@ -74,27 +59,17 @@ pub(super) fn enlarged_ui(
     }
 }
 
-fn navigation_ui(ui: &mut Ui, has_focus: bool, count: usize, data: &mut DataView) {
+fn navigation_ui(ui: &mut Ui, count: usize, data: &mut DataView) {
     let position = data.cursor;
-    let pressed = |key| has_focus && ui.input(|input| input.key_pressed(key));
-    let (mut back, mut next, mut previous) =
-        (pressed(Key::Escape), pressed(Key::ArrowRight), pressed(Key::ArrowLeft));
-    ui.horizontal(|ui| {
-        back |= button_ui(ui, "Back to all", Ok(()), "Show the grid again (Esc)").clicked();
-        let first = if position == 0 { Err("This is the first one.") } else { Ok(()) };
-        previous |= button_ui(ui, "Previous", first, "The picture before (Left)").clicked();
-        let last = if position + 1 >= count { Err("This is the last one.") } else { Ok(()) };
-        next |= button_ui(ui, "Next", last, "The picture after (Right)").clicked();
-        let text = format!("{} of {}", format::count(position + 1), format::count(count));
+    let text = format!("{} of {}", format::count(position + 1), format::count(count));
+    let walk = walker_ui(ui, "Enlarged picture", position > 0, position + 1 < count, |ui| {
         ui.label(RichText::new(text).weak());
     });
-    if back {
-        data.enlarged = None;
-        data.reveal = true;
-    } else if next && position + 1 < count {
-        data.enlarge(position + 1);
-    } else if previous && position > 0 {
-        data.enlarge(position - 1);
+    match walk {
+        Some(Walk::Back) => (data.enlarged, data.reveal) = (None, true),
+        Some(Walk::Next) => data.enlarge(position + 1),
+        Some(Walk::Previous) => data.enlarge(position - 1),
+        None => {}
     }
 }
 

@@ -94,7 +94,7 @@ fn section_ui(ui: &mut Ui, state: &State, draft: &Draft, view: &mut View, action
         Section::Statistics => statistics::statistics_ui(ui, state, data, actions),
         Section::Unused => unused::unused_ui(ui, state, &unused, actions),
         Section::Corrections => corrections::list_ui(ui, &state.corrections, actions),
-        Section::Check => check::check_ui(ui, &state.gallery.check, data, actions),
+        Section::Check => check::check_ui(ui, state, data, actions),
     }
 }
 

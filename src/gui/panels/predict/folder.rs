@@ -14,15 +14,22 @@ use crate::gui::view::View;
 use crate::gui::widgets::{busy_ui, button_ui, empty_ui, progress_ui, warning_sign};
 use crate::words;
 
-pub(super) fn folder_ui(ui: &mut Ui, album: &Album, view: &mut View, actions: &mut Vec<Action>) {
+/// With `indexed` there is an index of training pictures to search.
+pub(super) fn folder_ui(
+    ui: &mut Ui,
+    album: &Album,
+    indexed: bool,
+    view: &mut View,
+    actions: &mut Vec<Action>,
+) {
     if album.end.is_none() {
         progress(ui, album, actions);
     }
     ui.horizontal_wrapped(|ui| {
         ui.add(Label::new(RichText::new(summary(album)).strong()).wrap());
         let allowed = if album.answers.is_empty() { Err("There is nothing to save yet.") } else { Ok(()) };
-        let help = "Every file with its most probable classes, and its class where a folder is named after it, as \
-                    comma-separated values";
+        let help = "Every file with its most probable classes, its class where a folder is named after it, and the training \
+                    pictures most like it where they were searched for, as comma-separated values";
         if button_ui(ui, "Save as CSV…", allowed, help).clicked() {
             actions.push(Action::PickAnswers);
         }
@@ -30,6 +37,11 @@ pub(super) fn folder_ui(ui: &mut Ui, album: &Album, view: &mut View, actions: &m
             && button_ui(ui, "Ask about all again", Ok(()), "With the network as it is now").clicked()
         {
             actions.push(Action::AskAbout(album.inputs.clone()));
+        }
+        if indexed {
+            let help = "When asked about all again, search the six training pictures most like each picture, too. They \
+                        stand in the CSV. Takes about twice as long.";
+            ui.checkbox(&mut view.predict.folder_alike, "With training pictures").on_hover_text(help);
         }
     });
     if let Some(end) = album.end.as_ref().and_then(told_end) {
@@ -107,8 +119,8 @@ fn listed_ui(ui: &mut Ui, album: &Album, view: &mut View) {
 
 /// Cards; only those in sight are drawn.
 fn grid_ui(ui: &mut Ui, album: &Album, view: &mut View, actions: &mut Vec<Action>) {
-    let list = view.predict.list(album);
-    if list.is_empty() {
+    let count = view.predict.count(album);
+    if count == 0 {
         let (title, hint) = match (view.predict.listed, album.end.is_none()) {
             (_, true) => ("Nothing yet", "The answers appear here as they come."),
             (Listed::Wrong, _) if album.score.labelled == 0 => {
@@ -124,17 +136,18 @@ fn grid_ui(ui: &mut Ui, album: &Album, view: &mut View, actions: &mut Vec<Action
     scroll.show_viewport(ui, |ui, viewport| {
         let (columns, width) = columns(ui.available_width() - 10.0);
         let row = HEIGHT + SPACE;
-        let rows = list.len().div_ceil(columns);
+        let rows = count.div_ceil(columns);
         ui.set_height(row * rows as f32);
         let origin = ui.max_rect().min;
         let first = (viewport.min.y / row).floor().max(0.0) as usize;
         let last = ((viewport.max.y / row).ceil() as usize).min(rows);
-        let range = (first * columns).min(list.len())..(last * columns).min(list.len());
+        let range = (first * columns).min(count)..(last * columns).min(count);
         for position in range.clone() {
             let corner =
                 vec2((position % columns) as f32 * (width + SPACE), (position / columns) as f32 * row);
             let rect = Rect::from_min_size(origin + corner, vec2(width, HEIGHT));
-            let answer = &album.answers[list[position]];
+            let Some(index) = view.predict.answer(album, position) else { continue };
+            let answer = &album.answers[index];
             let name = answer.path.file_name().unwrap_or_default().to_string_lossy();
             let content = match &answer.result {
                 Ok(classified) => Ok((classified.top.as_slice(), classified.truth.as_ref())),
@@ -142,7 +155,7 @@ fn grid_ui(ui: &mut Ui, album: &Album, view: &mut View, actions: &mut Vec<Action
             };
             let texture = view.predict.picture(ui.ctx(), &answer.path);
             let card = Card { name: &name, texture, content };
-            let id = ui.scope_id().with(("folder", list[position]));
+            let id = ui.scope_id().with(("folder", index));
             if card_ui(ui, rect, id, &card).clicked() {
                 view.predict.shown = Shown::Large;
                 actions.push(Action::Classify(PictureSource::File(answer.path.clone())));

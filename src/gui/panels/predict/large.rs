@@ -1,9 +1,7 @@
 //! One picture large: what the network saw, its five best guesses, the votes of its views, and the training pictures
 //! most like it.
 
-use egui::{
-    Align, EventFilter, Image, Key, Label, Layout, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo,
-};
+use egui::{Align, Image, Label, Layout, RichText, ScrollArea, Ui, Vec2};
 
 use super::{nearest, views};
 use crate::engine::{Prediction, Truth};
@@ -13,7 +11,7 @@ use crate::gui::predict_view::Shown;
 use crate::gui::state::{Answer, Classified, State};
 use crate::gui::theme::Palette;
 use crate::gui::view::View;
-use crate::gui::widgets::{busy_ui, button_ui, marked_bar_ui};
+use crate::gui::widgets::{Walk, busy_ui, button_ui, marked_bar_ui, walker_ui};
 
 /// Largest side of the picture.
 const PICTURE: f32 = 236.0;
@@ -54,35 +52,13 @@ pub(super) fn large_ui(
     }
 }
 
-/// Back, previous, next, again, remove; the arrow keys and Escape do the same.
+/// Back, previous, next, again, remove.
 fn walk_ui(ui: &mut Ui, state: &State, classified: &Classified, view: &mut View, actions: &mut Vec<Action>) {
-    let walker = ui.interact(
-        ui.available_rect_before_wrap(),
-        ui.scope_id().with("large picture"),
-        Sense::focusable_noninteractive(),
-    );
-    let text = "Large picture; the arrow keys show the next or previous one, Escape goes back";
-    walker.widget_info(|| WidgetInfo::labeled(egui::Role::Group, true, text));
-    if ui.memory(|memory| memory.focused().is_none()) {
-        walker.request_focus();
-    }
-    if walker.has_focus() {
-        let filter = EventFilter { horizontal_arrows: true, escape: true, ..EventFilter::default() };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(walker.id, filter));
-    }
-    let pressed = |key| walker.has_focus() && ui.input(|input| input.key_pressed(key));
-    let (mut back, mut next, mut previous) =
-        (pressed(Key::Escape), pressed(Key::ArrowRight), pressed(Key::ArrowLeft));
     let place = state.predictions.iter().position(|one| one.id == classified.id).unwrap_or(0);
     // The newest picture is the first.
-    let (newer, older) = (state.predictions.get(place + 1), place.checked_sub(1));
-    let older = older.and_then(|place| state.predictions.get(place));
-    ui.horizontal_wrapped(|ui| {
-        back |= button_ui(ui, "Back to all", Ok(()), "Show all pictures again (Esc)").clicked();
-        let allowed = newer.map(|_| ()).ok_or("This is the first one.");
-        previous |= button_ui(ui, "Previous", allowed, "The picture before (Left)").clicked();
-        let allowed = older.map(|_| ()).ok_or("This is the last one.");
-        next |= button_ui(ui, "Next", allowed, "The picture after (Right)").clicked();
+    let newer = state.predictions.get(place + 1);
+    let older = place.checked_sub(1).and_then(|place| state.predictions.get(place));
+    let walk = walker_ui(ui, "Large picture", newer.is_some(), older.is_some(), |ui| {
         let allowed = match (&classified.source, &state.model) {
             (None, _) => Err("The picture itself is not kept."),
             (_, None) => Err(super::NO_MODEL),
@@ -96,13 +72,16 @@ fn walk_ui(ui: &mut Ui, state: &State, classified: &Classified, view: &mut View,
             actions.push(Action::RemovePrediction(classified.id));
         }
     });
-    if back {
-        view.predict.shown = Shown::Pictures;
-    }
-    let other = if next { older } else { newer.filter(|_| previous) };
-    if let Some(other) = other {
-        actions.push(Action::ShowPrediction(other.id));
-    }
+    let other = match walk {
+        Some(Walk::Back) => {
+            view.predict.shown = Shown::Pictures;
+            None
+        }
+        Some(Walk::Previous) => newer,
+        Some(Walk::Next) => older,
+        None => None,
+    };
+    actions.extend(other.map(|other| Action::ShowPrediction(other.id)));
 }
 
 fn answer_ui(ui: &mut Ui, classified: &Classified, prediction: &Prediction, view: &mut View) {

@@ -13,6 +13,7 @@ pub use small::small_ui;
 
 use self::card::{Card, HEIGHT, SPACE, card_ui, columns};
 use crate::gui::action::Action;
+use crate::gui::asked::Index;
 use crate::gui::predict_view::Shown;
 use crate::gui::state::{Answer, State};
 use crate::gui::theme::card;
@@ -38,7 +39,10 @@ pub fn predict_ui(ui: &mut Ui, state: &State, view: &mut View, actions: &mut Vec
             choice_ui(ui, state, view);
         }
         match (view.predict.shown, state.prediction_in_view(), &state.asked.album) {
-            (Shown::Folder, _, Some(album)) => folder::folder_ui(ui, album, view, actions),
+            (Shown::Folder, _, Some(album)) => {
+                let indexed = matches!(state.asked.index, Index::Ready { .. });
+                folder::folder_ui(ui, album, indexed, view, actions);
+            }
             (Shown::Large, Some(classified), _) => large::large_ui(ui, state, classified, view, actions),
             (_, None, _) => invitation_ui(ui, state),
             _ => pictures_ui(ui, state, view, actions),

@@ -43,6 +43,12 @@ pub(super) fn nearest_ui(
             let told = told(info);
             ui.horizontal_wrapped(|ui| {
                 ui.add(Label::new(RichText::new(told).small().weak()).wrap());
+                let label = format!("Free {}", words::bytes(info.bytes as u64));
+                let help =
+                    "Forget these values and give their memory back. A run that needs it does so by itself.";
+                if button_ui(ui, &label, Ok(()), help).clicked() {
+                    actions.push(Action::DropIndex);
+                }
             });
             if *outdated {
                 let text =
@@ -109,12 +115,11 @@ fn told(info: &IndexInfo) -> String {
         String::new()
     };
     format!(
-        "Among {}{of} of {}, by the {} values of {} · {} · {} after step {}",
+        "Among {}{of} of {}, by the {} values of {} · {} after step {}",
         words::counted(info.pictures, "training picture"),
         info.source,
         format::count(info.width),
         info.layer,
-        words::bytes(info.bytes as u64),
         info.network,
         info.step
     )
