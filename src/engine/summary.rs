@@ -73,7 +73,7 @@ pub(super) fn describe(
     };
     let layers = spec.layers.iter().zip(&shapes.layers).map(|(layer, shape)| LayerSummary {
         name: layer.name.clone(),
-        what: words(&layer.kind),
+        what: told(&layer.kind),
         output: shape.output.to_string(),
         parameters: shape.parameters,
         multiply_adds: shape.multiply_adds,
@@ -95,7 +95,7 @@ pub(super) fn describe(
 }
 
 /// What a layer does, in a few words.
-fn words(kind: &LayerKind) -> String {
+fn told(kind: &LayerKind) -> String {
     let step = |stride: usize| if stride == 1 { String::new() } else { format!(", stride {stride}") };
     let columns = |groups: usize| if groups == 1 { String::new() } else { format!(", {groups} columns") };
     match *kind {

@@ -1,6 +1,7 @@
 //! What the view of a measurement remembers of itself: what is chosen, which pictures are at hand.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use egui::TextureHandle;
 
@@ -40,7 +41,7 @@ pub struct EvaluateView {
     /// The picture of which something can be said.
     pub selected: Option<usize>,
     /// The pictures that are chosen, and of which measurement and choice they are.
-    listed: Vec<usize>,
+    listed: Arc<[usize]>,
     listed_for: Option<(u64, Chosen)>,
     /// The cell of the matrix that the keys have reached: true class, predicted class.
     pub cursor: (u32, u32),
@@ -60,7 +61,7 @@ impl Default for EvaluateView {
             order: Order::default(),
             chosen: Chosen::default(),
             selected: None,
-            listed: Vec::new(),
+            listed: Arc::default(),
             listed_for: None,
             cursor: (0, 0),
             share: 0.55,
@@ -94,13 +95,13 @@ impl EvaluateView {
     }
 
     /// The pictures to show of measurement `number`.
-    pub fn listed(&mut self, measured: &Measured, number: u64) -> &[usize] {
+    pub fn listed(&mut self, measured: &Measured, number: u64) -> Arc<[usize]> {
         let key = (number, self.chosen);
         if self.listed_for != Some(key) {
-            self.listed = measured.pictures(self.chosen);
+            self.listed = measured.pictures(self.chosen).into();
             self.listed_for = Some(key);
         }
-        &self.listed
+        self.listed.clone()
     }
 
     /// Where the picture at `index` of the measurement is in the data set.

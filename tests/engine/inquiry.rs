@@ -14,7 +14,8 @@ use burn::tensor::Device;
 use image::RgbImage;
 use tempfile::tempdir;
 
-use super::{endless, engine, is_step, start, until};
+use super::resume::info;
+use super::{endless, engine, is_step, quick, start, until};
 use crate::tiny;
 
 /// A few pictures of the built-in sample.
@@ -283,4 +284,32 @@ fn an_index_stays_that_of_its_network_while_the_run_trains_on() {
     assert_eq!(ask_now(), before, "the answers are those of the network that made the index");
     engine.send(Command::Stop);
     until(&engine, |event| matches!(event, Event::Stopped(_)));
+}
+
+#[test]
+fn a_run_that_needs_the_memory_takes_that_of_the_index() {
+    let home = tempdir().unwrap();
+    let engine = loaded(home.path());
+    ask(&engine, Inquiry::Index(Box::new(sample())));
+    until(&engine, |event| matches!(event, Event::Inquiry(InquiryNews::Indexed(_))));
+    let dropped = |name: &str, batch: usize| {
+        let mut config = quick(&home.path().join(name));
+        (config.data.sample_train, config.data.sample_validation) = (20, 10);
+        config.model.preset = Some("alexnet-64".into());
+        config.run.max_steps = Some(1);
+        // So many pictures are never there; what counts is how many may pass at once.
+        (config.optim.batch, config.optim.micro_batch) = (Some(batch), batch);
+        start(&engine, config);
+        let events = until(&engine, |event| matches!(event, Event::Stopped(_)));
+        let told = |event: &Event| matches!(event, Event::Note(text) if text.contains("were given up"));
+        let dropped = events.iter().any(|e| matches!(e, Event::Inquiry(InquiryNews::IndexDropped)));
+        assert_eq!(events.iter().any(told), dropped, "{name}");
+        let need = info(&events).memory;
+        let is_too_much = need.of.is_some_and(|of| need.bytes > of / 10 * 9);
+        (dropped, is_too_much)
+    };
+    assert_eq!(dropped("small", 2), (false, false));
+    // 59 GiB; a machine may have that, and elsewhere than on Linux nobody knows.
+    let (dropped, is_too_much) = dropped("large", 65_536);
+    assert_eq!(dropped, is_too_much);
 }

@@ -37,13 +37,41 @@ enum Work {
 
 struct SearchWork {
     search: Search,
-    pictures: Stream<Fed<Option<Candidate>>>,
+    pictures: Stream<Fed<Found>>,
     waiting: Vec<Candidate>,
     /// Pictures that were read or refused, and how many are to be.
     done: usize,
     total: usize,
     /// There are no more to come.
     ended: bool,
+}
+
+/// A picture to look at; nothing where it cannot be used.
+pub(super) type Found = Option<Candidate>;
+
+/// Begins to read pictures of a data set for a search, which must have the classes of the network: at most `most` of a
+/// split, at `side` x `side` pixels.
+///
+/// # Errors
+/// No thread can be started to read the pictures.
+pub(super) fn candidates(
+    data: DataConfig,
+    split: Split,
+    side: u32,
+    most: usize,
+    classes: &[String],
+) -> Result<Stream<Fed<Found>>, String> {
+    let (source, classes) = (data.source.clone(), classes.to_vec());
+    let check = move |set: &dyn Dataset| match set.description().classes == classes {
+        true => Ok(()),
+        false => Err(format!(
+            "the classes of `{source}` are not those of the network: open the pictures that it was trained on"
+        )),
+    };
+    sample::start(data, split, most, check, move |set, index| {
+        let stored = set.read(split, index, side).ok()?;
+        Some(Candidate { name: set.name(split, index), label: set.label(split, index), stored })
+    })
 }
 
 /// How a bit of work ended.
@@ -65,35 +93,10 @@ impl Chores {
         self.push(id, Work::Occlusion(Box::new(work)));
     }
 
-    /// # Errors
-    /// No thread can be started to read the pictures.
-    #[expect(clippy::too_many_arguments, reason = "it is one order with its parts")]
-    pub fn search(
-        &mut self,
-        outbox: &Outbox,
-        id: u64,
-        search: Search,
-        data: DataConfig,
-        split: Split,
-        most: usize,
-        classes: &[String],
-    ) -> Result<(), String> {
-        let (source, classes, side) = (data.source.clone(), classes.to_vec(), search.stored_side());
-        let check = move |set: &dyn Dataset| match set.description().classes == classes {
-            true => Ok(()),
-            false => Err(format!(
-                "the classes of `{source}` are not those of the network: open the pictures that it was trained on"
-            )),
-        };
-        // What cannot be used is passed over.
-        let pictures = sample::start(data, split, most, check, move |set, index| {
-            let stored = set.read(split, index, side).ok()?;
-            Some(Candidate { name: set.name(split, index), label: set.label(split, index), stored })
-        })?;
+    pub fn search(&mut self, outbox: &Outbox, id: u64, search: Search, pictures: Stream<Fed<Found>>) {
         tell(outbox, id, Answer::Progress { done: 0, total: 0 });
         let work = SearchWork { search, pictures, waiting: Vec::new(), done: 0, total: 0, ended: false };
         self.push(id, Work::Search(Box::new(work)));
-        Ok(())
     }
 
     fn push(&mut self, id: u64, work: Work) {

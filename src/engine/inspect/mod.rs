@@ -139,7 +139,8 @@ fn begin(
             let layer = layer.as_deref().or_else(|| infer::usual_layer(network));
             let layer = layer.ok_or("the network has no convolution: name a layer")?;
             let search = Search::new(network, input, layer)?;
-            chores.search(outbox, id, search, *data, split, most, classes)?;
+            let pictures = chores::candidates(*data, split, search.stored_side(), most, classes)?;
+            chores.search(outbox, id, search, pictures);
             Ok(None)
         }
         Question::Stop => Ok(None),

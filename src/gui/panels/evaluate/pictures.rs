@@ -28,7 +28,7 @@ pub(super) fn pictures_ui(
     actions: &mut Vec<Action>,
 ) {
     let title = measured.title(view.chosen);
-    let listed = view.listed(measured, state.measurements).to_vec();
+    let listed = view.listed(measured, state.measurements);
     let count = format::count(listed.len());
     ui.add(egui::Label::new(RichText::new(format!("{title}: {count}")).strong()).truncate());
     if listed.is_empty() {

@@ -39,8 +39,8 @@ pub(super) fn folder_ui(
             actions.push(Action::AskAbout(album.inputs.clone()));
         }
         if indexed {
-            let help = "When asked about all again, search the six training pictures most like each picture, too. They \
-                        stand in the CSV. Takes about twice as long.";
+            let help = "When asked about all again, search the six training pictures most like each picture, too, with the \
+                        network that has looked at them. They stand in the CSV. Takes longer.";
             ui.checkbox(&mut view.predict.folder_alike, "With training pictures").on_hover_text(help);
         }
     });
