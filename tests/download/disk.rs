@@ -101,7 +101,7 @@ fn a_full_disk_is_told_with_the_folder_and_the_bytes() {
     let error = rig.fetch().unwrap_err();
     assert!(matches!(&error, DownloadError::Full { needed, .. } if *needed == 3 << 20), "{error:?}");
     let message = error.to_string();
-    assert!(message.contains("sets/pets is full") && message.contains("3.0 MiB"), "{message}");
+    assert!(message.contains("sets/pets` is full") && message.contains("3.0 MiB"), "{message}");
     assert!(!error.is_bad_input());
     assert!(!rig.path("pets.tgz").exists());
 }
