@@ -95,7 +95,7 @@ fn failures_end_a_run_only_if_they_say_so() {
     let texts: Vec<&str> = state.notices.list().iter().map(|notice| notice.text.as_str()).collect();
     assert_eq!(
         texts,
-        ["The disk is full. What was learned is kept in runs/1/model.safetensors.", "The disk is full."]
+        ["The disk is full. What was learned is kept in `runs/1/model.safetensors`.", "The disk is full."]
     );
 }
 
@@ -147,7 +147,7 @@ fn only_saves_that_were_asked_for_are_news() {
     state.apply(Event::Saved { path: "runs/1/model.safetensors".into() });
     assert!(state.notices.list().is_empty(), "the run writes its model now and then");
     state.apply(Event::Saved { path: "mine.safetensors".into() });
-    assert!(state.notices.list()[0].text.ends_with("mine.safetensors"));
+    assert!(state.notices.list()[0].text.ends_with("mine.safetensors`"));
 }
 
 #[test]
