@@ -87,6 +87,12 @@ impl Gallery {
         }
     }
 
+    /// Whether the pictures were checked with corrections that hold, so that the counts are those of a corrected run.
+    pub fn is_corrected(&self) -> bool {
+        let CheckState::Done(found) = &self.check else { return false };
+        found.corrections.is_some_and(|counts| counts.relabelled + counts.left_out > 0)
+    }
+
     /// The number of the set that is open, if its order is the last one.
     pub fn open_set(&self) -> Option<u64> {
         self.set.as_ref().map(|set| set.id)

@@ -145,8 +145,7 @@ impl App {
         if let Some(going) = self.state.layers.exciting.going {
             self.stop_question(going.id);
         }
-        let data = self.draft.config().map_or_else(|_| self.draft.base.data.clone(), |config| config.data);
         let (split, most, layer) = (self.view.layers.split, self.view.layers.most, Some(layer));
-        self.ask(Question::Exciting { data: Box::new(data), split, layer, most });
+        self.ask(Question::Exciting { data: Box::new(self.draft.data()), split, layer, most });
     }
 }

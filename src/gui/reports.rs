@@ -261,7 +261,7 @@ impl State {
 
 fn describe_model(model: &ModelInfo) -> String {
     match &model.file {
-        Some(file) => format!("{} from {}", model.name, file.display()),
+        Some(file) => format!("{} from `{}`", model.name, file.display()),
         None => model.name.clone(),
     }
 }

@@ -112,7 +112,10 @@ fn a_run_folder_that_is_removed_is_made_again() {
     let engine = engine();
     start(&engine, config.clone());
     until(&engine, |e| matches!(e, Event::Checkpoint(_)));
-    fs::remove_dir_all(&out).unwrap();
+    // All at once, because the run writes into it meanwhile.
+    let removed = folder.path().join("removed");
+    fs::rename(&out, &removed).unwrap();
+    fs::remove_dir_all(&removed).unwrap();
     let mut events = until(&engine, is_warning);
     events.extend(until(&engine, |e| matches!(e, Event::Checkpoint(_))));
     engine.send(Command::Stop);

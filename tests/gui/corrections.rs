@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alexnet_lab::data::{Correction, Corrections};
-use alexnet_lab::engine::{BrowseNews, BrowseRequest, Command, Event};
+use alexnet_lab::engine::{BrowseNews, BrowseRequest, Command, CorrectionCounts, Event};
 use alexnet_lab::gui::{Action, Section, Tab};
 use alexnet_lab::vis::Evaluation;
 
@@ -52,10 +52,18 @@ fn a_mistake_is_relabelled_undone_and_used_by_the_next_run() {
     let with_list = |request: &BrowseRequest| matches!(request, BrowseRequest::Check { corrections: Some(file), .. } if *file == list);
     assert!(rig.requested().iter().any(with_list), "every picture is checked as a run would see it");
     let set = rig.order();
-    rig.tell(BrowseNews::Checked { set, result: Ok(Some(checked())) });
+    let mut found = checked();
+    found.corrections = Some(CorrectionCounts { listed: 1, relabelled: 1, left_out: 0 });
+    found.classes[0].train += 1;
+    rig.tell(BrowseNews::Checked { set, result: Ok(Some(found)) });
     rig.harness.state_mut().view.tab = Tab::Data;
     rig.settle();
     assert!(!shows(&rig, "The corrections have changed since"));
+    rig.harness.state_mut().view.data.section = Section::Pictures;
+    rig.settle();
+    assert!(shows(&rig, "30 to train on, 31 as corrected"));
+    rig.harness.state_mut().view.data.section = Section::Check;
+    rig.settle();
     click(&mut rig, "Undo");
     assert!(shows(&rig, "The corrections have changed since"));
     click(&mut rig, "Redo");

@@ -101,22 +101,25 @@ pub(super) fn grid_ui(
             if let Some(Ok(shown)) = data.thumbs.get(data.place(position)).map(|thumb| &thumb.content) {
                 corrections::badge(ui, rect, state.corrections.list().get(&shown.name));
             }
-            if data.enlarged.is_some() {
-                break;
-            }
+        }
+        if data.enlarged.is_some() {
+            // The grid is not shown once more before the picture takes its place.
+            ui.ctx().request_discard("a picture was enlarged");
         }
         // Two rows below and one above are made in advance.
         data.visible = at(first.saturating_sub(1))..at(last + 2);
     });
 }
 
-/// The class, and how many pictures of it there are; after a check also how many of them can be used.
+/// The class, and how many pictures of it there are; after a check also how many a run would have of it.
 fn title(gallery: &Gallery, set: &BrowseSet, data: &DataView, count: usize) -> String {
     let class = data.class.and_then(|label| set.classes.get(label as usize));
     let name = class.map_or("All classes, mixed", |class| class.class.as_str());
     let part = if data.split == Split::Train { "to train on" } else { "to validate" };
     let usable = chosen_count(gallery.classes(), data);
-    let usable = if usable == count { String::new() } else { format!(", {} usable", format::count(usable)) };
+    // A class may have more pictures by the corrections than the source has of it.
+    let how = if gallery.is_corrected() { "as corrected" } else { "usable" };
+    let usable = if usable == count { String::new() } else { format!(", {} {how}", format::count(usable)) };
     format!("{name}: {} {part}{usable}", format::count(count))
 }
 
