@@ -77,6 +77,10 @@ pub enum Action {
     Resume,
     Step,
     Stop,
+    /// Stop the run and close the window once it is saved.
+    SaveAndClose,
+    /// The window is not to be closed after all.
+    StayOpen,
     SetRate(f64),
     /// Write a checkpoint of the run now.
     SaveNow,

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use egui::{Context, Ui, ViewportCommand};
 
-use super::action::Action;
 use super::background::{Background, Done};
 use super::data_view::preview;
 use super::downloads::Downloader;
@@ -15,10 +14,10 @@ use super::notice::Severity;
 use super::panels::shortcuts;
 use super::port::Port;
 use super::run_reader::RunReader;
-use super::state::{DeviceChoice, State};
+use super::state::{Closing, DeviceChoice, State};
 use super::tab::Tab;
 use super::view::View;
-use super::{incoming, layout, memory, theme};
+use super::{incoming, layout, memory, theme, told_to_end};
 use crate::config::RunConfig;
 use crate::engine::{self, BrowseRequest, Command, PresetInfo};
 
@@ -160,18 +159,34 @@ impl App {
         }
     }
 
-    /// The first wish to close a busy window stops the run and waits until it is saved; a second one closes
-    /// at once, and the engine saves while the program ends.
+    /// A wish to close a window in which a run goes on brings up a question. What is agreed to, or wished once more, is
+    /// done as soon as the run is saved; a wish after that closes at once, and the engine saves while the program ends.
+    /// The system does not answer questions: when it wants the program to end, it is as if they had been.
     pub(super) fn close_politely(&mut self, ctx: &Context) {
         let wished = ctx.input(|input| input.viewport().close_requested());
-        if wished && self.state.busy() && !self.state.closing {
-            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.state.closing = true;
-            self.carry_out(Action::Stop, ctx, None);
-            ctx.request_repaint();
-        } else if self.state.closing && !self.state.busy() && !wished {
-            ctx.send_viewport_cmd(ViewportCommand::Close);
+        let busy = self.state.busy();
+        match self.state.closing {
+            Closing::No if wished && busy && self.state.running() && !told_to_end(ctx) => {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                self.state.closing = Closing::Asked;
+                ctx.request_repaint();
+            }
+            Closing::No | Closing::Asked if wished && busy => {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                self.save_and_close();
+                ctx.request_repaint();
+            }
+            Closing::Asked | Closing::Saving if !busy && !wished => {
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            _ => {}
         }
+    }
+
+    /// Stops the run; the window closes once that is saved.
+    pub(super) fn save_and_close(&mut self) {
+        self.state.closing = Closing::Saving;
+        self.stop();
     }
 
     /// Draws the window and carries out what is asked in it.

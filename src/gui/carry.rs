@@ -11,6 +11,7 @@ use super::data_view::Section;
 use super::dialogs::Dialog;
 use super::incoming;
 use super::notice::Severity;
+use super::state::Closing;
 use super::tab::Tab;
 use crate::engine::{BrowseRequest, Command, Inquiry, PictureSource, Views};
 
@@ -63,6 +64,8 @@ impl App {
             Action::Resume => self.send(Command::Resume),
             Action::Step => self.send(Command::Step),
             Action::Stop => self.stop(),
+            Action::SaveAndClose => self.save_and_close(),
+            Action::StayOpen => self.state.closing = Closing::No,
             Action::SetRate(rate) => self.send(Command::SetRate(rate)),
             Action::SaveNow => self.send(Command::Keep),
             Action::ToggleBranch => self.toggle_branch(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::app::App;
 use super::fields::Field;
 use super::notice::Severity;
-use super::state::{Found, Next, Phase};
+use super::state::{Closing, Found, Next, Phase};
 use super::tab::Tab;
 use super::view::BranchView;
 use crate::config::Init;
@@ -154,7 +154,7 @@ impl App {
 
     /// Begins what waits for the end of the run before.
     pub(super) fn go_on_afterwards(&mut self) {
-        if self.state.busy() || self.state.closing {
+        if self.state.busy() || self.state.closing == Closing::Saving {
             return;
         }
         match self.state.afterwards.take() {

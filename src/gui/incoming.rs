@@ -8,7 +8,7 @@ use super::action::Action;
 use super::background::Done;
 use super::clipboard::Pasted;
 use super::dialogs::MODEL_ENDINGS;
-use super::state::State;
+use super::state::{Closing, State};
 use crate::engine::PictureSource;
 
 /// Name shown for a picture that has none.
@@ -22,7 +22,7 @@ pub fn read_input(ctx: &Context, state: &State) -> Vec<Action> {
     if !dropped.is_empty() {
         actions.push(Action::Dropped(dropped));
     }
-    if !ctx.text_edit_focused() && !state.closing {
+    if !ctx.text_edit_focused() && state.closing != Closing::Saving {
         ctx.input(|input| read_pastes(&input.events, &mut actions));
     }
     actions

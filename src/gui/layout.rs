@@ -9,14 +9,14 @@ use super::action::Action;
 use super::draft::Draft;
 use super::incoming;
 use super::panels::{
-    branch, compare, controls, curves, data, diagnosis, download, evaluate, film, filters, layers, model,
-    network, notices, predict, shortcuts, status, tabs, top,
+    branch, closing, compare, controls, curves, data, diagnosis, download, evaluate, film, filters, layers,
+    model, network, notices, predict, shortcuts, status, tabs, top,
 };
 use super::state::State;
 use super::tab::Tab;
 use super::theme::{GAP, Palette};
 use super::view::View;
-use super::widgets::{Direction, Pane, busy_ui, sheet, split_ui};
+use super::widgets::{Direction, Pane, split_ui};
 
 /// Width of the left column, and of a window that has no room for it beside a view.
 const SETUP: f32 = 356.0;
@@ -53,7 +53,7 @@ pub fn window_ui(ui: &mut Ui, state: &State, draft: &mut Draft, view: &mut View,
     drop_hint_ui(&ctx, ui, state, view);
     download::download_ui(&ctx, state, view, actions);
     shortcuts::shortcuts_ui(&ctx, view, actions);
-    saving_ui(&ctx, state);
+    closing::closing_ui(&ctx, state, actions);
 }
 
 /// Notices whether there is room for the left column beside a view. A window that becomes narrow shows the view.
@@ -181,20 +181,6 @@ fn drop_hint_ui(ctx: &Context, ui: &Ui, state: &State, view: &View) {
     let mut font = TextStyle::Heading.resolve(&ctx.global_style());
     font.size = 24.0;
     painter.text(rect.center(), Align2::CENTER_CENTER, text, font, palette.text);
-}
-
-fn saving_ui(ctx: &Context, state: &State) {
-    if !state.closing {
-        return;
-    }
-    sheet(ctx, "saving").show(ctx, |ui| {
-        ui.set_min_width(280.0);
-        ui.horizontal(|ui| {
-            busy_ui(ui, "Saving");
-            ui.heading("Saving…");
-        });
-        ui.label("The window closes as soon as the run is saved. Close it again to leave at once.");
-    });
 }
 
 fn bar_frame(ui: &Ui) -> Frame {

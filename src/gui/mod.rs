@@ -125,12 +125,22 @@ fn close_on_signal(ctx: &egui::Context) {
         if asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
             std::process::exit(130);
         }
+        ctx.data_mut(|data| data.insert_temp(told_to_end_id(), true));
         ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         ctx.request_repaint();
     });
     if let Err(e) = handler {
         log::warn!("a request of the system to end will not save: {e}");
     }
+}
+
+fn told_to_end_id() -> egui::Id {
+    egui::Id::unique("told to end")
+}
+
+/// Whether the system has asked the program to end, rather than a person the window to close.
+fn told_to_end(ctx: &egui::Context) -> bool {
+    ctx.data(|data| data.get_temp(told_to_end_id()).unwrap_or(false))
 }
 
 /// How long news may wait until the window is drawn again. Where the processor has to draw it, every drawing

@@ -6,7 +6,7 @@ use super::curves::{Curves, Happening};
 use super::format::{figures, sentence};
 use super::measured::Measured;
 use super::notice::Severity;
-use super::state::{Answer, Phase, RateSearch, State};
+use super::state::{Answer, Closing, Phase, RateSearch, State};
 use crate::engine::{
     Event, ModelInfo, Pace, Prediction, RateFound, RunChange, RunInfo, RunSummary, StopReason, interrupted,
 };
@@ -107,7 +107,7 @@ impl State {
                 if run_ended || self.phase == Phase::Asked {
                     self.ended();
                     // The window stays, so that the reason is seen.
-                    self.closing = false;
+                    self.closing = Closing::No;
                     // What was kept of it can be gone on with.
                     let run = self.run.as_ref().filter(|_| run_ended);
                     self.interrupted =

@@ -42,6 +42,17 @@ pub enum Phase {
     Paused,
 }
 
+/// Whether the window is to be closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Closing {
+    #[default]
+    No,
+    /// There was a wish to, and a run goes on: the question is whether it is meant.
+    Asked,
+    /// As soon as the run is saved.
+    Saving,
+}
+
 /// What is known of the data source.
 #[derive(Clone, Debug, Default)]
 pub enum Found {
@@ -136,8 +147,7 @@ pub struct State {
     pub phase: Phase,
     /// A stop was asked for and has not happened yet.
     pub stopping: bool,
-    /// The window closes as soon as the run is saved.
-    pub closing: bool,
+    pub closing: Closing,
     /// The run going on, or the last one.
     pub run: Option<Box<RunInfo>>,
     pub summary: Option<Box<RunSummary>>,

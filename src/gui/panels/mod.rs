@@ -2,6 +2,7 @@
 //! [`Action`](super::Action)s; none of them talks to the engine.
 
 pub mod branch;
+pub mod closing;
 pub mod compare;
 pub mod controls;
 mod corrections;

@@ -97,8 +97,7 @@ impl ConvOps for CubeBackend {
 
 /// The way through Winograd's domain, where this convolution on this device should take it.
 fn winograd(sizes: &Sizes, like: &CubeTensor) -> Option<Winograd> {
-    let binding_bytes = usize::try_from(like.client.properties().memory.max_page_size).unwrap_or(usize::MAX);
-    if is_software(like) { Winograd::of(sizes, binding_bytes) } else { None }
+    if is_software(like) { Winograd::of(sizes) } else { None }
 }
 
 /// Into how many parts the sum over all positions is cut, and how many terms each has.

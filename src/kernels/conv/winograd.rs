@@ -20,6 +20,7 @@ use burn::tensor::Shape;
 
 use self::matrices::{MOST_SIDE, Matrix};
 use super::sizes::Sizes;
+use crate::kernels::MAX_BINDING_BYTES;
 use crate::kernels::block::{Block, Sides};
 use crate::kernels::launch::{Shader, Word, empty_like, launch};
 use crate::kernels::relu::finish;
@@ -30,9 +31,10 @@ const OUTPUTS: usize = 2;
 /// Matrices with fewer channels or outputs are not worth the transforms.
 const LEAST_CHANNELS: usize = 16;
 /// What the pictures of a share may take in the domain, unless one takes more,
-const SHARE_BYTES: usize = 2 << 20;
-/// and what one, or the weights, may take at most.
-const MOST_BYTES: usize = 32 << 20;
+const SHARE_BYTES: usize = 1 << 20;
+/// and what one, or the weights, may take at most: a quarter of what every device binds at once. Not by the device, so that
+/// all of them give the same results.
+const MOST_BYTES: usize = MAX_BINDING_BYTES / 4;
 /// Threads of a workgroup of the transforms: one vector of llvmpipe's.
 const THREADS: usize = 8;
 
@@ -44,8 +46,6 @@ pub(super) struct Winograd {
     taps: usize,
     /// Side of a tile in the domain.
     side: usize,
-    /// What the device binds at once.
-    binding_bytes: usize,
 }
 
 /// One of the maps that a convolution reads or makes, as `shaders/winograd_maps.wgsl` sees them.
@@ -89,12 +89,11 @@ struct Lines {
 }
 
 impl Winograd {
-    /// None where products are not saved, or little else than transforms would be done, or the device does not bind so
-    /// many bytes at once as even one picture takes.
-    pub(super) fn of(sizes: &Sizes, binding_bytes: usize) -> Option<Self> {
+    /// None where products are not saved, or little else than transforms would be done, or a picture takes too much.
+    pub(super) fn of(sizes: &Sizes) -> Option<Self> {
         let taps = sizes.kernel.div_ceil(sizes.stride);
         let side = taps + OUTPUTS - 1;
-        let winograd = Self { sizes: *sizes, taps, side, binding_bytes };
+        let winograd = Self { sizes: *sizes, taps, side };
         let tiles = winograd.output_grid().tiles();
         let products = side * side * tiles * sizes.stride * sizes.stride;
         let worthwhile = taps > 1
@@ -104,8 +103,7 @@ impl Winograd {
         let grids = [winograd.output_grid(), winograd.input_grid().0];
         let pieces =
             [winograd.weight_bytes(), winograd.picture_bytes(grids[0]), winograd.picture_bytes(grids[1])];
-        let most = MOST_BYTES.min(binding_bytes);
-        (worthwhile && pieces.iter().all(|piece| *piece <= most)).then_some(winograd)
+        (worthwhile && pieces.iter().all(|piece| *piece <= MOST_BYTES)).then_some(winograd)
     }
 
     pub(super) fn forward(
@@ -316,7 +314,7 @@ impl Winograd {
     fn shares(&self, grid: Grid) -> impl Iterator<Item = Share> + use<> {
         let all = self.sizes.pictures;
         // Tiles of several pictures fill their fours, so that a share never takes more than its pictures alone would.
-        let most = (SHARE_BYTES.min(self.binding_bytes) / self.picture_bytes(grid)).clamp(1, all);
+        let most = (SHARE_BYTES / self.picture_bytes(grid)).clamp(1, all);
         let each = all.div_ceil(all.div_ceil(most));
         (0..all).step_by(each).map(move |first| Share { first, pictures: each.min(all - first) })
     }
@@ -457,7 +455,7 @@ pub(super) fn shaders() -> Vec<Shader> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::{ConvConfig, MAX_BINDING_BYTES};
+    use crate::kernels::ConvConfig;
 
     fn sizes(pictures: usize, input: [usize; 3], [out, kernel, stride, zeros]: [usize; 4]) -> Sizes {
         let around = [zeros, zeros];
@@ -468,9 +466,7 @@ mod tests {
 
     #[test]
     fn it_is_taken_where_it_saves_products() {
-        let within =
-            |bytes, input, numbers| Winograd::of(&sizes(2, input, numbers), bytes).map(|found| found.side);
-        let taken = |input, numbers| within(MAX_BINDING_BYTES, input, numbers);
+        let taken = |input, numbers| Winograd::of(&sizes(2, input, numbers)).map(|winograd| winograd.side);
         // The paper's first, second and third.
         assert_eq!(taken([3, 224, 224], [96, 11, 4, 2]), Some(4));
         assert_eq!(taken([48, 27, 27], [128, 5, 1, 2]), Some(6));
@@ -481,17 +477,12 @@ mod tests {
         assert_eq!(taken([3, 32, 32], [32, 5, 1, 2]), None);
         assert_eq!(taken([64, 32, 32], [64, 7, 1, 3]), None);
         assert_eq!(taken([64, 1024, 1024], [64, 3, 1, 1]), None);
-        // A device that binds less than a picture, or the weights, take.
-        assert_eq!(within(1 << 20, [48, 27, 27], [128, 5, 1, 2]), None);
-        assert_eq!(within((6 << 20) - 1, [256, 13, 13], [384, 3, 1, 1]), None);
-        assert_eq!(within(6 << 20, [256, 13, 13], [384, 3, 1, 1]), Some(4));
     }
 
     #[test]
     fn shares_hold_every_picture_once() {
         for pictures in [1, 2, 7, 128] {
-            let sizes = sizes(pictures, [48, 16, 16], [32, 5, 1, 2]);
-            let winograd = Winograd::of(&sizes, MAX_BINDING_BYTES).expect("worthwhile");
+            let winograd = Winograd::of(&sizes(pictures, [48, 16, 16], [32, 5, 1, 2])).expect("worthwhile");
             let shares: Vec<Share> = winograd.shares(winograd.output_grid()).collect();
             let mut next = 0;
             for share in &shares {
