@@ -30,9 +30,11 @@ use crate::kernels::tile::Along;
 const OUTPUTS: usize = 2;
 /// Matrices with fewer channels or outputs are not worth the transforms.
 const LEAST_CHANNELS: usize = 16;
-/// What the pictures of a share may take in the domain, unless one takes more,
+/// What the pictures of a share may take in the domain, unless fewer do not make so many tiles,
 const SHARE_BYTES: usize = 1 << 20;
-/// and what one, or the weights, may take at most: a quarter of what every device binds at once. Not by the device, so that
+/// which fill the blocks of a product well,
+const SHARE_TILES: usize = 96;
+/// and what a share, or the weights, may take at most: a quarter of what every device binds at once. Not by the device, so that
 /// all of them give the same results.
 const MOST_BYTES: usize = MAX_BINDING_BYTES / 4;
 /// Threads of a workgroup of the transforms: one vector of llvmpipe's.
@@ -314,7 +316,9 @@ impl Winograd {
     fn shares(&self, grid: Grid) -> impl Iterator<Item = Share> + use<> {
         let all = self.sizes.pictures;
         // Tiles of several pictures fill their fours, so that a share never takes more than its pictures alone would.
-        let most = (SHARE_BYTES / self.picture_bytes(grid)).clamp(1, all);
+        let within = |bytes: usize| bytes / self.picture_bytes(grid);
+        let enough = SHARE_TILES.div_ceil(grid.tiles()).min(within(MOST_BYTES));
+        let most = within(SHARE_BYTES).max(enough).clamp(1, all);
         let each = all.div_ceil(all.div_ceil(most));
         (0..all).step_by(each).map(move |first| Share { first, pictures: each.min(all - first) })
     }
