@@ -1,9 +1,9 @@
 //! Convolution in Winograd's domain, for software Vulkan: fewer products, and those as plain products of matrices.
 //!
 //! ```text
-//! forward              input -> tiles \                        weights: kernels
-//! backward to input    gradients -> tiles  } x weights -> maps   kernels, turned round
-//! backward to weights  gradients -> tiles x input -> tiles, added up over all tiles -> kernels
+//! forward                  tiles of the input      x  kernels               ->  tiles of the output
+//! backward to the input    tiles of the gradients  x  kernels turned round  ->  tiles of the input's gradients
+//! backward to the weights  tiles of the gradients  x  tiles of the input    ->  kernels, over all tiles
 //! ```
 //! Two by two outputs are made of a tile of the input. Tile and kernel are transformed into SIDE x SIDE values each, which
 //! are multiplied one by one and added up over the channels: SIDE x SIDE products of matrices. 3 x 3 kernels take 16
@@ -14,17 +14,21 @@
 //! tile. What the domain needs of memory is bounded: pictures pass in shares.
 
 mod matrices;
+mod shaders;
 
 use burn::backend::wgpu::CubeTensor;
 use burn::tensor::Shape;
 
 use self::matrices::{MOST_SIDE, Matrix};
+use self::shaders::{
+    Fours, from_maps_shader, from_weights_shader, into_maps_shader, into_weights_shader, product_shader,
+};
 use super::sizes::Sizes;
 use crate::kernels::MAX_BINDING_BYTES;
 use crate::kernels::block::{Block, Sides};
 use crate::kernels::launch::{Shader, Word, empty_like, launch};
-use crate::kernels::relu::finish;
-use crate::kernels::tile::Along;
+
+pub(super) use self::shaders::shaders;
 
 /// Outputs of a tile each way.
 const OUTPUTS: usize = 2;
@@ -37,8 +41,6 @@ const SHARE_TILES: usize = 96;
 /// and what a share, or the weights, may take at most: a quarter of what every device binds at once. Not by the device, so that
 /// all of them give the same results.
 const MOST_BYTES: usize = MAX_BINDING_BYTES / 4;
-/// Threads of a workgroup of the transforms: one vector of llvmpipe's.
-const THREADS: usize = 8;
 
 /// A convolution for which this way is worthwhile.
 #[derive(Clone, Copy, Debug)]
@@ -72,15 +74,6 @@ struct Grid([usize; 2]);
 struct Share {
     first: usize,
     pictures: usize,
-}
-
-/// Along what the four neighbours lie that a thread of a transform works on; the other is a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fours {
-    /// Channels, of maps or weights.
-    Channels,
-    /// Tiles of maps, or outputs of weights.
-    Others,
 }
 
 /// The matrices of the domain: this many lines of so many fours for each group.
@@ -331,129 +324,12 @@ impl Grid {
     }
 }
 
-impl Fours {
-    /// The arguments of `place` in a shader.
-    fn place(self) -> &'static str {
-        match self {
-            Self::Others => "of_line, of_four",
-            Self::Channels => "of_four, of_line",
-        }
-    }
-}
-
 fn fours(count: usize) -> usize {
     count.next_multiple_of(4)
 }
 
 fn as_i32(size: usize) -> i32 {
     i32::try_from(size).expect("sides of maps fit into 31 bits")
-}
-
-/// A shader's text behind that which says where its tiles are.
-macro_rules! behind {
-    ($front:literal, $file:literal) => {
-        concat!(
-            include_str!(concat!("../../../shaders/", $front)),
-            include_str!(concat!("../../../shaders/", $file))
-        )
-    };
-}
-
-fn into_maps_shader(matrix: &Matrix, along: Fours) -> Shader {
-    into(
-        Shader::new("winograd_into_maps", behind!("winograd_maps.wgsl", "winograd_into.wgsl")),
-        matrix,
-        along,
-    )
-}
-
-fn into_weights_shader(matrix: &Matrix, along: Fours) -> Shader {
-    let text = behind!("winograd_weights.wgsl", "winograd_into.wgsl");
-    into(Shader::new("winograd_into_weights", text), matrix, along)
-}
-
-fn into(shader: Shader, matrix: &Matrix, along: Fours) -> Shader {
-    let read = each(matrix.columns(), |i, j| format!("let in{i}_{j} = value(place, {i}u, {j}u);"));
-    let write = each(matrix.rows(), |i, j| {
-        format!("matrices[{}u * params.threads + thread] = out{i}_{j};", i * matrix.rows() + j)
-    });
-    complete(shader, matrix, along).with("read", read).with("write", write)
-}
-
-/// With biases and unit where there are any.
-fn from_maps_shader(matrix: &Matrix, relu: Option<bool>) -> Shader {
-    let shader = Shader::new("winograd_from_maps", behind!("winograd_maps.wgsl", "winograd_from.wgsl"));
-    let bias = "bias[line / params.lines * params.channels + min(of_line.x, params.channels - 1u)]";
-    from(shader, matrix, Fours::Others, relu.map(|relu| (bias, relu)))
-}
-
-fn from_weights_shader(matrix: &Matrix) -> Shader {
-    let text = behind!("winograd_weights.wgsl", "winograd_from.wgsl");
-    from(Shader::new("winograd_from_weights", text), matrix, Fours::Channels, None)
-}
-
-fn from(shader: Shader, matrix: &Matrix, along: Fours, end: Option<(&str, bool)>) -> Shader {
-    let side = matrix.columns();
-    let read =
-        each(side, |i, j| format!("let in{i}_{j} = matrices[{}u * params.threads + thread];", i * side + j));
-    let write = each(matrix.rows(), |i, j| format!("store(place, {i}u, {j}u, out{i}_{j} + plus);"));
-    let (declare, plus, relu) = match end {
-        Some((bias, relu)) => {
-            ("@group(0) @binding(1) var<storage, read_write> bias: array<f32>;", bias, relu)
-        }
-        None => ("", "0.0", false),
-    };
-    let first = 1 + usize::from(end.is_some());
-    complete(shader, matrix, along)
-        .with("read", read)
-        .with("write", write)
-        .with("declare_bias", declare)
-        .with("plus", plus)
-        .with("finish", finish(relu))
-        .with("values_binding", first)
-        .with("params_binding", first + 1)
-}
-
-fn complete(shader: Shader, matrix: &Matrix, along: Fours) -> Shader {
-    shader.of_threads(THREADS).with("place", along.place()).with("transform", matrix.transform())
-}
-
-/// A line for each value of a tile.
-fn each(side: usize, line: impl Fn(usize, usize) -> String) -> String {
-    let cells = (0..side).flat_map(|i| (0..side).map(move |j| (i, j)));
-    cells.map(|(i, j)| line(i, j)).collect::<Vec<_>>().join("\n    ")
-}
-
-/// Products of matrices whose terms are lines, added to what is there or put in its place.
-fn product_shader(add: bool) -> Shader {
-    let shader = Shader::new("product_blocks", Block::SHADER)
-        .with("declare_bias", "")
-        .with("plus", if add { " + result[at]" } else { "" })
-        .with("result_binding", 2)
-        .with("params_binding", 3)
-        .with("finish", "value");
-    Block::LARGE.complete(shader, Along::Result, Along::Result)
-}
-
-/// Every shader, for tiles of every side.
-pub(super) fn shaders() -> Vec<Shader> {
-    let sides = (OUTPUTS + 1..=MOST_SIDE).flat_map(|side| {
-        let taps = side + 1 - OUTPUTS;
-        let (data, filter) = (Matrix::data(side), Matrix::filter(side, taps));
-        let outputs = Matrix::outputs(side, OUTPUTS);
-        vec![
-            into_maps_shader(&data, Fours::Others),
-            into_maps_shader(&data, Fours::Channels),
-            into_maps_shader(&Matrix::filter(side, OUTPUTS), Fours::Channels),
-            into_weights_shader(&filter, Fours::Others),
-            into_weights_shader(&filter.turned(), Fours::Channels),
-            from_maps_shader(&outputs, Some(true)),
-            from_maps_shader(&outputs, Some(false)),
-            from_maps_shader(&outputs, None),
-            from_weights_shader(&Matrix::outputs(side, taps)),
-        ]
-    });
-    sides.chain([product_shader(false), product_shader(true)]).collect()
 }
 
 #[cfg(test)]
