@@ -108,20 +108,10 @@ impl Winograd {
         bias: &CubeTensor,
         relu: bool,
     ) -> CubeTensor {
-        let (sizes, grid) = (&self.sizes, self.output_grid());
         let kernels = self.kernels(weight, Matrix::filter(self.side, self.taps), Fours::Others);
-        let y = empty_like(x, sizes.output(), x.dtype);
-        for share in self.shares(grid) {
-            let tiles =
-                self.tiles(x, &self.input_maps(), grid, share, Matrix::data(self.side), Fours::Others);
-            let sides = Sides {
-                rows: fours(sizes.out_each()),
-                terms: self.channels(),
-                columns: fours(share.pictures * grid.tiles()),
-            };
-            let products = self.multiply(&kernels, &tiles, sides);
-            self.maps(&products, Some((bias, relu)), &y, &self.output_maps(), grid, share);
-        }
+        let y = empty_like(x, self.sizes.output(), x.dtype);
+        let (from, to) = (self.input_maps(), self.output_maps());
+        self.convolve(&kernels, [(x, from), (&y, to)], Some((bias, relu)), self.output_grid());
         y
     }
 
@@ -135,16 +125,7 @@ impl Winograd {
         let start = |zeros: i32, first: usize| zeros - as_i32(sizes.stride * first);
         let to = Maps { top: start(to.top, down), left: start(to.left, across), ..to };
         let dx = empty_like(grad, sizes.input(), grad.dtype);
-        for share in self.shares(grid) {
-            let tiles = self.tiles(grad, &from, grid, share, Matrix::data(self.side), Fours::Others);
-            let sides = Sides {
-                rows: fours(self.channels()),
-                terms: sizes.out_each(),
-                columns: fours(share.pictures * grid.tiles()),
-            };
-            let products = self.multiply(&kernels, &tiles, sides);
-            self.maps(&products, None, &dx, &to, grid, share);
-        }
+        self.convolve(&kernels, [(grad, from), (&dx, to)], None, grid);
         dx
     }
 
@@ -152,21 +133,47 @@ impl Winograd {
         let (sizes, grid) = (&self.sizes, self.output_grid());
         let (rows, columns) = (fours(sizes.out_each()), fours(self.channels()));
         let sums = self.domain(x, Lines { lines: rows, fours: columns / 4 });
+        let inputs = into_maps_shader(&Matrix::data(self.side), Fours::Channels);
+        let outputs = into_maps_shader(&Matrix::filter(self.side, OUTPUTS), Fours::Channels);
+        // The first share's sums take the place of whatever the memory held, and later ones are added.
+        let products = [false, true].map(product_shader);
         for share in self.shares(grid) {
-            let inputs =
-                self.tiles(x, &self.input_maps(), grid, share, Matrix::data(self.side), Fours::Channels);
-            let filter = Matrix::filter(self.side, OUTPUTS);
-            let outputs = self.tiles(grad, &self.output_maps(), grid, share, filter, Fours::Channels);
+            let inputs = self.tiles(&inputs, x, &self.input_maps(), grid, share, Fours::Channels);
+            let outputs = self.tiles(&outputs, grad, &self.output_maps(), grid, share, Fours::Channels);
             let sides = Sides { rows, terms: share.pictures * grid.tiles(), columns };
-            let block = Block::LARGE;
-            let shader = product_shader(share.first > 0);
-            block.launch(shader, &[&outputs, &inputs], &sums, sides, self.products());
+            let shader = &products[usize::from(share.first > 0)];
+            Block::LARGE.launch(shader.clone(), &[&outputs, &inputs], &sums, sides, self.products());
         }
         let dw = empty_like(x, Shape::new([sizes.out * sizes.fan_in()]), x.dtype);
         let lines = Lines { lines: rows, fours: columns / 4 };
         let outputs = Matrix::outputs(self.side, self.taps);
         self.launch(from_weights_shader(&outputs), &[&sums], &dw, lines, &self.weight_words());
         dw
+    }
+
+    /// Takes maps through the domain, share by share: their tiles, the products with the kernels, and the maps to be made of
+    /// these, with biases and unit where there are any.
+    fn convolve(
+        &self,
+        kernels: &CubeTensor,
+        [(values, from), (made, to)]: [(&CubeTensor, Maps); 2],
+        end: Option<(&CubeTensor, bool)>,
+        grid: Grid,
+    ) {
+        // Their texts are long: they are written once.
+        let into = into_maps_shader(&Matrix::data(self.side), Fours::Others);
+        let product = product_shader(false);
+        let back = from_maps_shader(&Matrix::outputs(self.side, OUTPUTS), end.map(|(_, relu)| relu));
+        for share in self.shares(grid) {
+            let tiles = self.tiles(&into, values, &from, grid, share, Fours::Others);
+            let columns = fours(share.pictures * grid.tiles());
+            let sides = Sides { rows: fours(to.phases()), terms: from.phases(), columns };
+            let lines = Lines { lines: sides.rows, fours: columns / 4 };
+            let products = self.domain(&tiles, lines);
+            Block::LARGE.launch(product.clone(), &[kernels, &tiles], &products, sides, self.products());
+            let inputs: Vec<&CubeTensor> = [&products].into_iter().chain(end.map(|(bias, _)| bias)).collect();
+            self.launch(back.clone(), &inputs, made, lines, &self.map_words(&to, grid, share));
+        }
     }
 
     /// The weights in the domain, `[SIDE SIDE, groups, terms, results]`: in fours of outputs or of channels.
@@ -183,52 +190,21 @@ impl Winograd {
     /// The tiles of a share's maps in the domain, `[SIDE SIDE, groups, channels, tiles]` or the last two swapped.
     fn tiles(
         &self,
+        shader: &Shader,
         values: &CubeTensor,
         maps: &Maps,
         grid: Grid,
         share: Share,
-        into: Matrix,
         along: Fours,
     ) -> CubeTensor {
-        let (channels, tiles) = (maps.channels * maps.stride * maps.stride, share.pictures * grid.tiles());
+        let (channels, tiles) = (maps.phases(), share.pictures * grid.tiles());
         let lines = match along {
             Fours::Others => Lines { lines: channels, fours: tiles.div_ceil(4) },
             Fours::Channels => Lines { lines: tiles, fours: channels.div_ceil(4) },
         };
         let made = self.domain(values, lines);
-        self.launch(
-            into_maps_shader(&into, along),
-            &[values],
-            &made,
-            lines,
-            &self.map_words(maps, grid, share),
-        );
+        self.launch(shader.clone(), &[values], &made, lines, &self.map_words(maps, grid, share));
         made
-    }
-
-    /// The products of kernels and tiles, `[SIDE SIDE, groups, rows, columns]`.
-    fn multiply(&self, kernels: &CubeTensor, tiles: &CubeTensor, sides: Sides) -> CubeTensor {
-        let products = self.domain(tiles, Lines { lines: sides.rows, fours: sides.columns / 4 });
-        Block::LARGE.launch(product_shader(false), &[kernels, tiles], &products, sides, self.products());
-        products
-    }
-
-    /// Makes a share's maps of their tiles in the domain, with biases and unit where there are any.
-    fn maps(
-        &self,
-        products: &CubeTensor,
-        end: Option<(&CubeTensor, bool)>,
-        values: &CubeTensor,
-        maps: &Maps,
-        grid: Grid,
-        share: Share,
-    ) {
-        let channels = maps.channels * maps.stride * maps.stride;
-        let tiles = share.pictures * grid.tiles();
-        let lines = Lines { lines: fours(channels), fours: tiles.div_ceil(4) };
-        let inputs: Vec<&CubeTensor> = [products].into_iter().chain(end.map(|(bias, _)| bias)).collect();
-        let shader = from_maps_shader(&Matrix::outputs(self.side, OUTPUTS), end.map(|(_, relu)| relu));
-        self.launch(shader, &inputs, values, lines, &self.map_words(maps, grid, share));
     }
 
     fn launch(
@@ -268,7 +244,7 @@ impl Winograd {
 
     /// Channels of a group, each phase counted.
     fn channels(&self) -> usize {
-        self.sizes.channels_each() * self.sizes.stride * self.sizes.stride
+        self.input_maps().phases()
     }
 
     fn input_maps(&self) -> Maps {
@@ -314,6 +290,13 @@ impl Winograd {
         let most = within(SHARE_BYTES).max(enough).clamp(1, all);
         let each = all.div_ceil(all.div_ceil(most));
         (0..all).step_by(each).map(move |first| Share { first, pictures: each.min(all - first) })
+    }
+}
+
+impl Maps {
+    /// Channels of a group, each phase counted.
+    fn phases(&self) -> usize {
+        self.channels * self.stride * self.stride
     }
 }
 

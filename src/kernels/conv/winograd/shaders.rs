@@ -29,26 +29,27 @@ impl Fours {
     }
 }
 
-/// A shader's text behind that which says where its tiles are.
-macro_rules! behind {
+/// A transform's text: where its tiles are, what is done with them, and the transform itself.
+macro_rules! transform {
     ($front:literal, $file:literal) => {
         concat!(
             include_str!(concat!("../../../../shaders/", $front)),
-            include_str!(concat!("../../../../shaders/", $file))
+            include_str!(concat!("../../../../shaders/", $file)),
+            include_str!("../../../../shaders/winograd.wgsl")
         )
     };
 }
 
 pub(super) fn into_maps_shader(matrix: &Matrix, along: Fours) -> Shader {
     into(
-        Shader::new("winograd_into_maps", behind!("winograd_maps.wgsl", "winograd_into.wgsl")),
+        Shader::new("winograd_into_maps", transform!("winograd_maps.wgsl", "winograd_into.wgsl")),
         matrix,
         along,
     )
 }
 
 pub(super) fn into_weights_shader(matrix: &Matrix, along: Fours) -> Shader {
-    let text = behind!("winograd_weights.wgsl", "winograd_into.wgsl");
+    let text = transform!("winograd_weights.wgsl", "winograd_into.wgsl");
     into(Shader::new("winograd_into_weights", text), matrix, along)
 }
 
@@ -62,13 +63,13 @@ fn into(shader: Shader, matrix: &Matrix, along: Fours) -> Shader {
 
 /// With biases and unit where there are any.
 pub(super) fn from_maps_shader(matrix: &Matrix, relu: Option<bool>) -> Shader {
-    let shader = Shader::new("winograd_from_maps", behind!("winograd_maps.wgsl", "winograd_from.wgsl"));
+    let shader = Shader::new("winograd_from_maps", transform!("winograd_maps.wgsl", "winograd_from.wgsl"));
     let bias = "bias[line / params.lines * params.channels + min(of_line.x, params.channels - 1u)]";
     from(shader, matrix, Fours::Others, relu.map(|relu| (bias, relu)))
 }
 
 pub(super) fn from_weights_shader(matrix: &Matrix) -> Shader {
-    let text = behind!("winograd_weights.wgsl", "winograd_from.wgsl");
+    let text = transform!("winograd_weights.wgsl", "winograd_from.wgsl");
     from(Shader::new("winograd_from_weights", text), matrix, Fours::Channels, None)
 }
 
@@ -85,10 +86,9 @@ fn from(shader: Shader, matrix: &Matrix, along: Fours, end: Option<(&str, bool)>
     };
     let first = 1 + usize::from(end.is_some());
     complete(shader, matrix, along)
-        .with("read", read)
+        .with("read", format!("let plus = {plus};\n    {read}"))
         .with("write", write)
         .with("declare_bias", declare)
-        .with("plus", plus)
         .with("finish", finish(relu))
         .with("values_binding", first)
         .with("params_binding", first + 1)
